@@ -24,6 +24,7 @@ from receiver.core.pages import Cut
 from receiver.core.redecide import what_moves
 from receiver.core.statements import corrected_by, overwritten, state_in_words
 from receiver.core.task import Task
+from receiver.core.waiting import WaitsFor
 
 Shown = dict[str, Any]
 
@@ -226,8 +227,13 @@ def job(item: Job) -> Shown:
     }
 
 
+def waits_for(item: WaitsFor) -> Shown:
+    return {"what": item.what, "next_at": moment(item.next_at), "attempts": item.attempts, "why": item.why or None}
+
+
 def event(item: Event) -> Shown:
     return {
+        "key": item.id,
         "event_id": item.event_id,
         "type": item.type,
         "job_id": item.job_id,

@@ -90,6 +90,8 @@ def _one(word: str, *, as_json: bool) -> None:
     say(f"{one_line(data['name'])}  {data['document_id']}")
     say(f"  {data['state']}: {one_line(data['reason'])}")
     _statements(data)
+    for item in data["waits_for"]:
+        say(f"  waits for {_waiting(item)}")
     if beside := data["shadow"]:
         say(f"  the shadow table {beside['table']} {_beside(beside)}")
     if data.get("mail"):
@@ -126,6 +128,12 @@ def _said(said: dict[str, Any]) -> str:
         return f"an earlier release kept only what {one_line(old['by'])} decided; before: {one_line(old['before'])}"
     because = f", because {one_line(said['reasoning'])}" if said["reasoning"] else ""
     return f"LlamaCloud said {one_line(said['type'] or 'no matching rule')} {said['confidence']:.2f}{because}"
+
+
+def _waiting(item: dict[str, Any]) -> str:
+    when = f", next try at {_when(item['next_at'])}" if item["next_at"] else ""
+    why = f": {one_line(item['why'])}" if item["why"] else ""
+    return f"{one_line(item['what'])}{when}{why}"
 
 
 def _beside(shadow: dict[str, Any]) -> str:

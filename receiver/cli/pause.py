@@ -5,7 +5,7 @@ import click
 from receiver.bootstrap import App
 from receiver.cli.output import say
 from receiver.cli.running import with_app
-from receiver.core.ids import place
+from receiver.core.errors import Malformed
 from receiver.pipeline import pause as pausing
 
 
@@ -26,13 +26,10 @@ def resume(what: str) -> None:
 
 
 def _place(what: str) -> str:
-    if what in {pausing.SUBMISSION, pausing.RESULTS}:
-        return what
-    if "://" not in what:
-        raise click.UsageError(
-            f"{what!r} cannot be paused: give s3://bucket, sqs://queue, …, `submission` or `results`"
-        )
-    return place(what)
+    try:
+        return pausing.pausable(what)
+    except Malformed as error:
+        raise click.UsageError(str(error)) from error
 
 
 async def _set(app: App, what: str, until: float) -> None:

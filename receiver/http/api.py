@@ -1,5 +1,7 @@
 """The operator's JSON API: read documents, events and tasks; ingest documents; replay. mending.py corrects."""
 
+from dataclasses import asdict
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -9,18 +11,22 @@ from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.costs import Costs
 from receiver.core.document import Document, DocumentState
+from receiver.core.errors import Malformed
 from receiver.core.event import Event
 from receiver.core.incident import Incident
 from receiver.core.routing_choice import choices
 from receiver.core.task import Task, TaskState
 from receiver.http import document_links, document_pages, incidents, mending, recut_request
 from receiver.http.auth import Endpoint, WrongTokens, operator_only
-from receiver.http.json_body import json_response
+from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
 from receiver.http.uploads import upload
 from receiver.operations.costs import read_costs
 from receiver.operations.document_report import document_report
+from receiver.operations.event_report import event_report
+from receiver.operations.pauses import paused_work
 from receiver.operations.replay_task import replay_task, task_of
+from receiver.pipeline.pause import FOR_EVER, pausable, pause
 from receiver.pipeline.records import find_records
 
 DOCUMENTS = {
@@ -56,6 +62,9 @@ def routes(app: App) -> list[Route]:
         *document_pages.routes(app, only),
         *recut_request.routes(app, only),
         Route("/events", only(api.events)),
+        Route("/events/{key:path}", only(api.event)),
+        Route("/pauses", only(api.pauses)),
+        Route("/pauses", only(api.pause), methods=["POST"]),
         Route("/tasks", only(api.tasks)),
         Route("/tasks/{task_id:path}/replay", only(api.replay), methods=["POST"]),
         Route("/tasks/{task_id:path}", only(api.task)),
@@ -84,6 +93,25 @@ class Api:
     async def events(self, request: Request) -> Response:
         page = await listing(request, self._context.store, Event, EVENTS)
         return json_response({"events": [show.event(item) for item in page.records], "cursor": page.cursor})
+
+    async def event(self, request: Request) -> Response:
+        """One event: envelope, proofs, the task that handles it, its job and document."""
+        return json_response((await event_report(request.path_params["key"], self._context.store)).shown())
+
+    async def pauses(self, request: Request) -> Response:
+        """What is paused now."""
+        found = [asdict(item) for item in await paused_work(self._context)]
+        shown = [item | {"until": show.moment(item["until"]), "since": show.moment(item["since"])} for item in found]
+        return json_response({"paused": shown})
+
+    async def pause(self, request: Request) -> Response:
+        """Pauses ``what``, or resumes it with ``"resume": true``."""
+        body = await object_of(request)
+        what, resume = body.get("what"), body.get("resume", False)
+        if set(body) - {"what", "resume"} or not isinstance(what, str) or not isinstance(resume, bool):
+            raise Malformed('give {"what": "submission", "results" or s3://bucket, …}, and "resume": true to resume it')
+        await self._context.store.apply(await pause(pausable(what), 0.0 if resume else FOR_EVER, self._context))
+        return await self.pauses(request)
 
     async def tasks(self, request: Request) -> Response:
         page = await listing(request, self._context.store, Task, TASKS)

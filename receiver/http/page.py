@@ -14,6 +14,7 @@ FILES = {
     "api.js": ("api.js", "text/javascript"),
     "dom.js": ("dom.js", "text/javascript"),
     "document.js": ("document.js", "text/javascript"),
+    "event.js": ("event.js", "text/javascript"),
     "mend.js": ("mend.js", "text/javascript"),
     "incident.js": ("incident.js", "text/javascript"),
 }

@@ -15,6 +15,7 @@ from receiver.core.media import PDF
 from receiver.core.plan import Way
 from receiver.core.records_archive import archive_name
 from receiver.core.task import NOTICES, Task, TaskState
+from receiver.core.waiting import waiting_for
 from receiver.operations.failed_documents import why_not
 from receiver.operations.manual_routing import refuse_correction
 from receiver.pipeline.records import find_records
@@ -39,6 +40,7 @@ class DocumentReport:
             "tasks": [show.task(item) for item in self.tasks],
             "pieces": [show.document(item) for item in self.pieces],
             "actions": self.actions,
+            "waits_for": [show.waits_for(item) for item in waiting_for(self.document, self.tasks)],
         }
 
     @property

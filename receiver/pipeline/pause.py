@@ -21,8 +21,9 @@ from receiver.alerting.alert import task_for
 from receiver.core.alert import Alert
 from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
 from receiver.core.document import DocumentState
-from receiver.core.errors import CloudRefused, Conflict, SettingsRefused
+from receiver.core.errors import CloudRefused, Conflict, Malformed, SettingsRefused
 from receiver.core.flag import Flag
+from receiver.core.ids import place
 from receiver.core.retry import GiveUp, RetryAt
 from receiver.core.task import Task
 from receiver.pipeline.context import Context, Run, StepResult, document_of
@@ -91,6 +92,15 @@ async def paused_until(what: str, context: Context) -> float | None:
     """Until when ``what`` is paused; None if it is not."""
     until = (await read_pause(what, context)).until
     return until if until > context.clock() else None
+
+
+def pausable(what: str) -> str:
+    """What this names: SUBMISSION, RESULTS, or the place of a destination's URL. Raises Malformed."""
+    if what in (SUBMISSION, RESULTS):
+        return what
+    if "://" not in what:
+        raise Malformed(f"{what!r} cannot be paused: give s3://bucket, sqs://queue, …, `submission` or `results`")
+    return place(what)
 
 
 async def pause(what: str, until: float, context: Context) -> Write:

@@ -12,12 +12,13 @@ from receiver.bootstrap import App
 from receiver.core.alert import Severity
 from receiver.core.change import Record
 from receiver.core.document import Classification, Delivery, DeliveryState, DocumentState, Receipt, Step
+from receiver.core.flag import Flag
 from receiver.core.plan import Plan, Row, Target, Way
 from receiver.core.task import TaskState
 from receiver.http.page import CONSOLE, FILES
 from receiver.store import codec
 from receiver.store.memory import MemoryStore
-from tests.builders import NOW, a_document, a_task, an_incident, an_occurrence
+from tests.builders import NOW, a_document, a_task, an_event, an_incident, an_occurrence
 from tests.receivers import ADMIN_TOKEN, an_app
 from tests.sockets import operator_served
 
@@ -57,6 +58,8 @@ def filled() -> MemoryStore:
         a_document(id="doc-hostile", name=HOSTILE, state=DocumentState.FAILED, error=HOSTILE, taken_in_at=NOW + 2),
         a_document(id="doc-held", name="held.pdf", state=DocumentState.REVIEW, step=Step.SETTLED),
         a_task(id="submit:doc-held:0", kind="submit", subject="doc-held", state=TaskState.PARKED, error="no credits"),
+        an_event(id="evt-1:doc-routed", document_id="doc-routed", verified_by=("headers:0", "token:0")),
+        Flag(id="paused:submission", value="inf", at=NOW),
         an_incident(id="hostilekey00", title=HOSTILE, commands=("mailroom resubmit --cause hostilekey00",)),
         an_occurrence(part="hostilekey00.1", document_id="doc-hostile", name=HOSTILE, detail=HOSTILE),
         an_incident(id="pausedkey000", kind="submission.paused", title="out of credits", severity=Severity.CRITICAL),
@@ -192,11 +195,21 @@ def test_a_routed_document_is_corrected_after_a_preview_and_put_back_and_a_faile
     expect(detail.locator(".why")).to_contain_text("ann dismissed it: an attack")
 
 
-def test_a_parked_task_is_replayed_by_a_click(page: Page) -> None:
+def test_a_parked_task_is_replayed_by_a_click_a_pause_ended_and_an_event_opened(page: Page) -> None:
     page.get_by_role("tab", name="Parked tasks").click()
     expect(page.locator("#list")).to_contain_text("no credits")
     page.get_by_role("button", name="Replay").click()
     expect(page.locator("#list")).to_contain_text("Nothing here.")
+    expect(page.locator("#paused")).to_contain_text("submission is paused by a person")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator("#paused")).to_be_hidden()
+    page.get_by_role("tab", name="Events").click()
+    page.locator("#list tr[data-id]").click()
+    detail = page.locator("#detail")
+    expect(detail.locator("pre")).to_contain_text('"event_id": "evt-1"')
+    expect(detail).to_contain_text("headers:0, token:0")
+    detail.get_by_role("button", name="routed.pdf").click()
+    expect(detail.locator("h2")).to_have_text("routed.pdf")
 
 
 def test_what_documents_cost_is_shown_by_day_and_type_and_on_the_document(page: Page) -> None:

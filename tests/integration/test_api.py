@@ -7,12 +7,13 @@ import httpx
 import pytest
 
 from receiver.bootstrap import App
-from receiver.core.change import Insert
+from receiver.core.change import Insert, changed
 from receiver.core.document import Classification, DocumentState, Step
 from receiver.core.incident import Status
 from receiver.core.plan import Plan, Row, Way
 from receiver.core.task import Task, TaskState
 from receiver.http.operator import operator_app
+from receiver.pipeline.receive import handling_of
 from receiver.settings import Secret
 from tests.builders import NOW, a_document, a_job, a_task, an_event, an_incident
 from tests.receivers import ADMIN_TOKEN, an_app, operator_of
@@ -33,6 +34,9 @@ OPERATOR_ROUTES = [
     ("GET", "/documents/doc-1/link"),
     ("POST", "/documents/doc-1/pieces"),
     ("GET", "/events"),
+    ("GET", "/events/evt-1"),
+    ("GET", "/pauses"),
+    ("POST", "/pauses"),
     ("GET", "/tasks"),
     ("POST", "/tasks/task-1/replay"),
     ("GET", "/overview"),
@@ -290,3 +294,43 @@ async def test_the_overview_has_the_books_what_needs_a_person_and_the_choices(
 async def test_what_is_not_there_is_404_as_json(path: str, client: httpx.AsyncClient) -> None:
     answer = await client.get(path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+async def test_an_event_is_shown_with_its_envelope_its_proofs_and_its_attempts(
+    app: App, client: httpx.AsyncClient
+) -> None:
+    first = an_event(
+        id="evt-1:doc-1", type="classify.success", job_id="job-1", document_id="doc-1", other_id="x", sent_at=NOW - 2,
+        received_at=NOW, verified_by=("headers:0", "token:0"),
+    )  # fmt: skip
+    again = an_event(
+        id="evt-2:doc-1", type="classify.success", job_id="job-1", document_id="doc-1", received_at=NOW + 1
+    )
+    handled = handling_of(first, now=NOW)
+    await app.context.store.apply(
+        Insert(first), Insert(again), Insert(changed(handled, attempts=3, error="LlamaCloud did not respond")),
+        Insert(a_job(id="job-1", document_id="doc-1")), Insert(a_document(id="doc-1", name="a.pdf")),
+    )  # fmt: skip
+    for key in ("evt-1:doc-1", "evt-1"):
+        told = (await client.get(f"/events/{key}")).json()
+        assert told["envelope"] == {
+            "event_id": "evt-1", "event_type": "classify.success", "timestamp": NOW - 2,
+            "data": {"job_id": "job-1", "id": "x"},
+        }  # fmt: skip
+        assert (told["verified_by"], told["task"]["attempts"]) == (["headers:0", "token:0"], 3)
+        assert told["task"]["error"] == "LlamaCloud did not respond"
+        assert (told["document"]["name"], [item["event_id"] for item in told["others"]]) == ("a.pdf", ["evt-2"])
+    assert (await client.get("/events/evt-x")).status_code == 404
+
+
+async def test_what_is_paused_is_listed_and_resumed(app: App, client: httpx.AsyncClient) -> None:
+    assert (await client.get("/pauses")).json() == {"paused": []}
+    paused = (await client.post("/pauses", json={"what": "submission"})).json()["paused"]
+    assert [(item["what"], item["until"], item["reason"]) for item in paused] == [("submission", None, "")]
+    place = app.context.config.table.targets()[0].url
+    assert len((await client.post("/pauses", json={"what": place})).json()["paused"]) == 2
+    for what in ("submission", place):
+        await client.post("/pauses", json={"what": what, "resume": True})
+    assert (await client.get("/pauses")).json() == {"paused": []}
+    for body in ({}, {"what": 1}, {"what": "mail"}, {"what": "submission", "resume": "yes"}, {"what": "x", "y": 1}):
+        assert (await client.post("/pauses", json=body)).status_code == 400

@@ -3,10 +3,12 @@
 import { Refused, ask, part, token } from "./api.js";
 import { documentPanel, found, replay } from "./document.js";
 import { el, moment, name, percent, state, table, word } from "./dom.js";
+import { eventPanel, pausedNotes } from "./event.js";
 import { incidentPanel, incidentTable, standing } from "./incident.js";
 
 const $ = (id) => document.getElementById(id);
 const AGAIN_MS = 4000;
+const PAUSES_MS = 15000;
 
 const VIEWS = {
   all: { label: "All", path: "/documents" },
@@ -19,7 +21,7 @@ const VIEWS = {
   events: { label: "Events", path: "/events" },
   costs: { label: "Costs", path: "/costs", whole: true },
 };
-const room = { view: "all", chosen: null, cursor: null, overview: null, rows: [], shown: "", timer: 0, asked: 0 };
+const room = { view: "all", chosen: null, cursor: null, overview: null, rows: [], shown: "", timer: 0, asked: 0, pausesAt: 0 };
 
 async function refresh() {
   clearTimeout(room.timer);
@@ -36,6 +38,7 @@ async function refresh() {
     showBooks();
     showTabs();
     showList(listed);
+    await showPaused();
     if (room.chosen) await showDetail(room.chosen, asked);
     trouble("");
     $("fresh").replaceChildren("as of ", moment(new Date().toISOString()));
@@ -93,9 +96,9 @@ function showList(listed) {
       one.task_id, about(one.subject), String(one.attempts), one.error ?? "", replay(one, act),
     ])),
     alerts: () => chosenBy(incidentTable(listed), listed.map((one) => one.key)),
-    events: () => table("Events, newest first", ["event", "type", "job", "received", "verified by"],
+    events: () => chosenBy(table("Events, newest first", ["event", "type", "job", "received", "verified by"],
       listed.events.map((one) => [one.event_id, one.type, one.job_id, moment(one.received_at),
-        one.verified_by.join(", ") + (one.late ? " (late)" : "")])),
+        one.verified_by.join(", ") + (one.late ? " (late)" : "")])), listed.events.map((one) => `event:${one.key}`)),
     costs: () => table(`Credits of the last 30 days: ${listed.credits.toLocaleString()}`,
       ["day", "type", "documents", "credits", "jobs without a price"], listed.rows.map((one) => [
         one.day, one.type, one.documents.toLocaleString(), one.credits.toLocaleString(), String(one.unpriced_jobs)])),
@@ -136,11 +139,25 @@ const isDocument = (id) => /^doc[_-]/.test(id ?? "");
 const about = (id) => (isDocument(id)
   ? el("button", { type: "button", class: "link", onclick: () => choose(id) }, id) : id ?? "");
 
+/** Where the API has what an id names, and how it is shown. */
+function detailOf(id) {
+  const tools = { act, open: choose };
+  if (id.startsWith("event:")) return [`/events/${part(id.slice("event:".length))}`, (one) => eventPanel(one, tools)];
+  if (isDocument(id)) return [`/documents/${part(id)}`, (one) => documentPanel(one, room.overview, tools)];
+  return [`/alerts/${part(id)}`, (one) => incidentPanel(one, tools)];
+}
+
+async function showPaused() {
+  if (Date.now() - room.pausesAt < PAUSES_MS) return;
+  room.pausesAt = Date.now();
+  const { paused } = await ask("/pauses");
+  $("paused").replaceChildren(...pausedNotes(paused, (promise) => act(promise.then(() => { room.pausesAt = 0; }))));
+  $("paused").hidden = !paused.length;
+}
+
 async function showDetail(id, asked) {
-  const panel = isDocument(id)
-    ? (one) => documentPanel(one, room.overview, { act, open: choose })
-    : (one) => incidentPanel(one, { act, open: choose });
-  const found = await ask(`/${isDocument(id) ? "documents" : "alerts"}/${part(id)}`);
+  const [path, panel] = detailOf(id);
+  const found = await ask(path);
   if (asked !== room.asked || id !== room.chosen) return;
   const shown = JSON.stringify([found, room.overview.routes]);
   if (shown === room.shown) return; // nothing new: what a person is about to click stays where it is

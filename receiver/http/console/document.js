@@ -12,6 +12,9 @@ export function documentPanel(doc, overview, { act, open }) {
     statements(doc),
     correction(doc, overview, act),
     waysOn(doc, act),
+    table("Waits for", ["what", "next try", "attempts", "why"], doc.waits_for.map((one) => [
+      one.what, moment(one.next_at) ?? "", one.attempts ? String(one.attempts) : "", one.why ?? "",
+    ])),
     facts(doc, open),
     table("Deliveries", ["to", "state", "where, or error"], doc.deliveries.map((one) => [
       one.to, state(one.superseded && one.location ? "superseded" : one.status), one.location ?? one.error ?? "",
@@ -28,7 +31,7 @@ export function documentPanel(doc, overview, { act, open }) {
       one.job_id, one.kind, state(one.status), one.credits == null ? "" : String(one.credits), one.error ?? "",
     ])),
     table("Events", ["event", "type", "received", "verified by"], doc.events.map((one) => [
-      one.event_id, one.type, moment(one.received_at), one.verified_by.join(", ") + (one.late ? " (late)" : ""),
+      link(`event:${one.key}`, open, one.event_id), one.type, moment(one.received_at), one.verified_by.join(", ") + (one.late ? " (late)" : ""),
     ])),
   ];
 }
@@ -61,7 +64,8 @@ function facts(doc, open) {
   ]));
 }
 
-const link = (id, open) => el("button", { type: "button", class: "link", onclick: () => open(id) }, id);
+const link = (id, open, text = id) =>
+  el("button", { type: "button", class: "link", onclick: () => open(id) }, text);
 
 function pieces(doc, open) {
   return table("Pieces of this packet", ["piece", "pages", "category", "state"], (doc.pieces ?? []).map((one) => [

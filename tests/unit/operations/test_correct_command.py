@@ -86,6 +86,17 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(app: InMemoryApp, ar
     assert now(app, document) == document
 
 
+def test_an_event_is_shown_with_its_proofs_and_how_it_was_handled(app: InMemoryApp) -> None:
+    document = routed(app)
+    (event,) = json.loads(run("mailroom events --json").output)["events"]
+    shown = run(f"mailroom events {event['event_id']}").output
+    assert f"{document.id}, letter.pdf, routed" in shown
+    assert "done after 1 attempt" in shown
+    data = json.loads(run(f"mailroom events {event['key']} --json").output)
+    assert data["envelope"]["data"]["job_id"] == document.job_id
+    assert run("mailroom events evt-nobody").exit_code == 1
+
+
 def test_a_document_that_is_worked_on_is_named_with_the_reason(app: InMemoryApp) -> None:
     waits = asyncio.run(app.submitted())
     result = run(f"mailroom correct {waits.id} --type contract")
