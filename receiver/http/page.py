@@ -16,6 +16,7 @@ FILES = {
     "document.js": ("document.js", "text/javascript"),
     "event.js": ("event.js", "text/javascript"),
     "mend.js": ("mend.js", "text/javascript"),
+    "selection.js": ("selection.js", "text/javascript"),
     "incident.js": ("incident.js", "text/javascript"),
 }
 HEADERS = {

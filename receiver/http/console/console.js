@@ -4,6 +4,7 @@ import { Refused, ask, part, token } from "./api.js";
 import { documentPanel, found, replay } from "./document.js";
 import { el, moment, name, percent, state, table, word } from "./dom.js";
 import { eventPanel, pausedNotes } from "./event.js";
+import { Selection } from "./selection.js";
 import { incidentPanel, incidentTable, standing } from "./incident.js";
 
 const $ = (id) => document.getElementById(id);
@@ -23,6 +24,8 @@ const VIEWS = {
 };
 const room = { view: "all", chosen: null, cursor: null, overview: null, rows: [], shown: "", timer: 0, asked: 0, pausesAt: 0 };
 
+const selection = new Selection($("selection"), () => refresh());
+
 async function refresh() {
   clearTimeout(room.timer);
   const asked = ++room.asked;
@@ -38,6 +41,7 @@ async function refresh() {
     showBooks();
     showTabs();
     showList(listed);
+    selection.show(overview);
     await showPaused();
     if (room.chosen) await showDetail(room.chosen, asked);
     trouble("");
@@ -110,7 +114,7 @@ function showList(listed) {
 
 function documents(listed) {
   const shown = table("Documents, newest first", ["document", "type", "", "state", "where or why", "received"],
-    listed.map((one) => [name(one.name), word(found(one)), word(percent(one.confidence)), state(one.state),
+    listed.map((one) => [[selection.box(one.document_id, one.name), " ", name(one.name)], word(found(one)), word(percent(one.confidence)), state(one.state),
       whereOrWhy(one), moment(one.taken_in_at)]));
   return chosenBy(shown, listed.map((one) => one.document_id));
 }
@@ -188,6 +192,7 @@ function choose(id) {
 const hash = () => (room.chosen ? `${room.view}/${part(room.chosen)}` : room.view);
 
 function look(view) {
+  selection.drop();
   room.view = view;
   choose(null);
 }
@@ -225,6 +230,7 @@ function keys(event) {
   else if (event.key === "j" || event.key === "ArrowDown") step(1);
   else if (event.key === "k" || event.key === "ArrowUp") step(-1);
   else if (event.key === "Enter" && row) choose(row.dataset.id);
+  else if (event.key === "x" && row) row.querySelector("[data-select]")?.click();
   else if (event.key === "?") $("help").showModal();
   else if (/^[1-9]$/.test(event.key)) look(Object.keys(VIEWS)[event.key - 1]);
   else return;
@@ -233,6 +239,7 @@ function keys(event) {
 
 function followHash() {
   const [view, id] = location.hash.slice(1).split("/");
+  if (VIEWS[view] && view !== room.view) selection.drop();
   if (VIEWS[view]) room.view = view;
   room.chosen = id ? decodeURIComponent(id) : null;
 }

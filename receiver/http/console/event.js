@@ -23,7 +23,7 @@ export function eventPanel(one, { open }) {
     el("dl", { class: "facts" }, Object.entries(rows).filter(([, value]) => value).map(([key, value]) => [
       el("dt", {}, key), el("dd", {}, value)])),
     el("h3", {}, "What it carried"),
-    el("pre", {}, JSON.stringify(one.envelope, null, 2)),
+    el("pre", {}, JSON.stringify(one.envelope, null, 2).split("\n").map((line) => el("div", {}, line))),
     table("Other events about this job", ["event", "type", "received"], one.others.map((each) => [
       el("button", { type: "button", class: "link", onclick: () => open(`event:${each.key}`) }, each.event_id),
       each.type, moment(each.received_at)])),

@@ -65,10 +65,17 @@ export function waysOn(doc, act) {
   );
 }
 
-const effects = (found) => el("ul", { "aria-label": "What this does" },
-  el("li", {}, found.reason),
-  found.effects.map((one) => el("li", { class: one.effect }, `${WORDS[one.effect]} `, el("code", {}, one.place),
-    one.effect === "notify" ? ` (${one.meaning})` : "")));
+/** What happens at each place, a line each. */
+export const effectLines = (found) => found.effects.map((one) => el("li", { class: one.effect },
+  `${WORDS[one.effect]} `, el("code", {}, one.place), one.effect === "notify" ? ` (${one.meaning})` : ""));
+
+const effects = (found) => el("ul", { "aria-label": "What this does" }, el("li", {}, found.reason), effectLines(found));
+
+/** Who decides, for the body of a request; nothing where no name was given. */
+export function decider() {
+  const who = sessionStorage.getItem(NAME);
+  return who ? { who } : {};
+}
 
 function nameField() {
   const input = el("input", { type: "text", placeholder: "your name", "aria-label": "Your name", maxlength: "200" });
@@ -113,13 +120,13 @@ class Form {
   }
 
   ask(path, word, params = {}) {
-    const who = sessionStorage.getItem(NAME);
+    const by = decider();
     if (word instanceof File) {
       const body = new FormData();
       body.append("file", word);
-      return ask(`${this.path}/${path}`, { method: "POST", body, params: { ...params, who } });
+      return ask(`${this.path}/${path}`, { method: "POST", body, params: { ...params, ...by } });
     }
-    return ask(`${this.path}/${path}`, { method: "POST", body: { ...word, ...(who && { who }) }, params });
+    return ask(`${this.path}/${path}`, { method: "POST", body: { ...word, ...by }, params });
   }
 
   refused(error) {
