@@ -276,7 +276,7 @@ class Document:
     def effective(self) -> Classification | None:
         """The result that counts: the type that a person gave, which is certain, or else LlamaCloud's result."""
         if not self.corrected_type:
-            return self.classification
+            return None if self.cuts else self.classification  # a packet has no type: its pieces do
         given = (item for item in reversed(self.decisions) if item.choice is Choice.TYPE)
         by = next((item for item in given if item.value == self.corrected_type), None)
         reasoning = f"{by.who} {by.text}" + (f": {by.why}" if by.why else "") if by else ""

@@ -47,7 +47,7 @@ def shares(documents: Iterable[Document]) -> dict[str, Share]:
     doubtful: Counter[str] = Counter()
     every: Counter[str] = Counter()
     for document in documents:
-        if document.plan is None or document.classification is None:
+        if document.plan is None or document.classification is None or document.cuts:
             continue
         way, type_ = document.plan.way, document.classification.type
         every["no_match"] += 1

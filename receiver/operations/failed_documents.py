@@ -19,7 +19,7 @@ from receiver.core.job import Job, JobStatus
 from receiver.core.media import media_type, refusal
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import replanned
-from receiver.core.statements import with_statement
+from receiver.core.statements import state_in_words, with_statement
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
 from receiver.packets import mail_archive
 from receiver.packets.pieces import on_disk
@@ -107,7 +107,8 @@ async def resubmit(document_id: str, context: Context, *, who: str) -> Document 
 
 def _anew(document: Document, reason: str, context: Context) -> tuple[Document, Sequence[Write]]:
     now = context.clock()
-    again = resubmission(document, reason, now, context)
+    said = f"; before: {state_in_words(document)}" if document.classification else ""
+    again = resubmission(document, reason + said, now, context)
     after = replace(again, uploads=document.uploads + 1, file_id="", file_expires_at=None)
     return after, [InsertIfAbsent(submission_of(after, now=now))]
 

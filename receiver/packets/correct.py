@@ -83,7 +83,6 @@ def _cut(document: Document, request: CutRequest, context: Context) -> Document:
         cuts=(*document.cuts, made),
         state=DocumentState.OPEN,
         step=Step.SPLIT,
-        classification=None,
         parts_state=None,
         error="",
         deadline=now + 3 * context.config.deadline_seconds,

@@ -27,6 +27,7 @@ from receiver.packets.pieces import pieces_of
 from receiver.store import codec
 from tests.builders import NOW, a_document
 from tests.in_memory_app import TABLE, InMemoryApp
+from tests.pdf_fixtures import a_page, packet_bytes
 from tests.unit.alerting.test_alert import fail
 from tests.unit.packets.test_packets import ARCHIVED, classify_all, split
 
@@ -263,6 +264,17 @@ async def test_a_corrected_piece_of_a_settled_packet_settles_it_again(app: InMem
     assert (undone.type, (await app.document(packet.id)).state) == ("invoice", DocumentState.ROUTED)
     with pytest.raises(NotAllowed, match="because of its pieces"):
         await route_by_hand(packet.id, CONTRACT, app.context)
+
+
+async def test_what_llamacloud_said_of_a_document_that_is_cut_afterwards_is_kept(app: InMemoryApp) -> None:
+    app.use(ARCHIVED)
+    document = await app.routed("invoice", 0.93, content=packet_bytes(a_page("one"), a_page("two")))
+    await recut(document.id, CutRequest(pieces=(read_piece("1=contract"), read_piece("2=invoice"))), app.context)
+    await app.work()
+    packet = await app.document(document.id)
+    assert (packet.classification, packet.effective, packet.type) == (document.classification, None, None)
+    assert (packet.state, packet.plan and packet.plan.way) == (DocumentState.ROUTED, Way.PACKET)
+    assert show.document_whole(packet)["said"]["type"] == "invoice"
 
 
 async def test_a_type_that_a_person_gave_at_the_cut_is_the_persons_word(app: InMemoryApp) -> None:
