@@ -66,6 +66,21 @@ STEPS = st.lists(
     min_size=4, max_size=25,
 )  # fmt: skip
 
+CORRECTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("settled"), st.sampled_from(TYPES)),
+        st.tuples(st.just("corrected"), st.integers(0, 7)),
+        st.tuples(st.just("undone"), st.integers(0, 2)),
+        st.tuples(st.sampled_from(["reroute", "replay"]), st.just("all")),
+        st.tuples(st.just("table"), st.integers(0, len(TABLES) - 1)),
+        st.tuples(st.just("break"), st.sampled_from(["bytes", "words"])),
+        st.tuples(st.just("heal"), st.none()),
+        st.tuples(st.just("later"), st.just(86400.0)),
+    ),
+    min_size=6, max_size=20,
+)  # fmt: skip
+"""The same, with documents that are mostly settled, so that a person has something to correct and to undo."""
+
 
 @dataclass
 class WatchedPlace(InMemoryDestination):
@@ -121,6 +136,18 @@ class Life:
         self.contents[document.id] = b"%%PDF %d" % number
         self.memory_app.cloud.classified(document.job_id, type_)  # type: ignore[arg-type]
         await self.memory_app.event(document.job_id)
+
+    async def _settled(self, type_: object) -> None:
+        await self._in(type_)
+        await self._work(50)
+
+    async def _corrected(self, number: int) -> None:
+        await self._word(number)
+        await self._work(50)
+
+    async def _undone(self, number: int) -> None:
+        await self._undo(number)
+        await self._work(50)
 
     async def _table(self, number: int) -> None:
         self.memory_app.use(TABLES[number])
@@ -272,3 +299,12 @@ def test_each_destination_gets_each_thing_once_and_every_consumer_knows_what_hol
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(Life(Path(folder)).run(steps))
+
+
+@settings(max_examples=60)
+@given(steps=CORRECTIONS)
+def test_whatever_is_corrected_and_undone_one_place_counts_and_every_consumer_knows_it(
+    steps: list[tuple[str, object]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(Life(Path(folder)).run([("settled", "invoice"), *steps]))
