@@ -77,14 +77,14 @@ def correct(
     selection = DocumentSelection(ids=documents, state=in_state, type=present_type, since=since)
     if selection.empty or (documents and selection != DocumentSelection(ids=documents)):
         raise click.UsageError("give DOCUMENTS, or some of --in-state, --of-type and --since")
-    word = RoutingDecision(type=of_type or "", to=to or "", undo=undo, who=who, why=why)
+    decision = RoutingDecision(type=of_type or "", to=to or "", undo=undo, who=who, why=why)
 
     async def work(app: App) -> list[CorrectionResult]:
-        _refuse_unknown(word, app.context.config.table)
+        _refuse_unknown(decision, app.context.config.table)
         ids = await _ids(selection, app)
         if not documents and not dry_run:
             _confirm(ids, yes=yes)
-        done = [item async for item in correct_each(ids, word, app.context, dry_run=dry_run)]
+        done = [item async for item in correct_each(ids, decision, app.context, dry_run=dry_run)]
         if wait and not dry_run:
             await settled_by_us(app, [item.document_id for item in done if not item.refused], quiet=True)
         return done
@@ -95,15 +95,15 @@ def correct(
         raise click.exceptions.Exit(1)
 
 
-def _refuse_unknown(word: RoutingDecision, routing: RouteTable) -> None:
+def _refuse_unknown(decision: RoutingDecision, routing: RouteTable) -> None:
     """Raises click's BadParameter for a type that no row takes, and for an unknown route."""
-    if word.type and not routing.takes(word.type):
+    if decision.type and not routing.takes(decision.type):
         known = sorted(routing.types)
-        meant = did_you_mean(word.type, known) or f" Known: {', '.join(known)}."
-        raise click.BadParameter(f"no route takes type {word.type!r}.{meant}", param_hint="'--type'")
-    if word.to and word.to not in (named := list(choices(routing))):
-        meant = did_you_mean(word.to, named) or f" Known: {', '.join(named)}."
-        raise click.BadParameter(f"there is no route {word.to!r}.{meant}", param_hint="'--to'")
+        meant = did_you_mean(decision.type, known) or f" Known: {', '.join(known)}."
+        raise click.BadParameter(f"no route takes type {decision.type!r}.{meant}", param_hint="'--type'")
+    if decision.to and decision.to not in (named := list(choices(routing))):
+        meant = did_you_mean(decision.to, named) or f" Known: {', '.join(named)}."
+        raise click.BadParameter(f"there is no route {decision.to!r}.{meant}", param_hint="'--to'")
 
 
 async def _ids(selection: DocumentSelection, app: App) -> list[str]:

@@ -107,13 +107,13 @@ class Mending:
         ids = await selected_ids(_selection(picked), self._context)
         if len(ids) > AT_ONCE:
             raise Malformed(f"these are more than {AT_ONCE} documents: give a smaller selection")
-        word = RoutingDecision(undo=undo, **given)
-        done = correct_each(ids, word, self._context, dry_run=_preview(request))
+        decision = RoutingDecision(undo=undo, **given)
+        done = correct_each(ids, decision, self._context, dry_run=_preview(request))
         shown = [item.shown() async for item in done]
         return json_response({"documents": shown, "preview": _preview(request)}, 200 if _preview(request) else 202)
 
-    async def _corrected(self, request: Request, word: RoutingDecision) -> Response:
-        correction = await foreseen_correction(request.path_params["document_id"], word, self._context)
+    async def _corrected(self, request: Request, decision: RoutingDecision) -> Response:
+        correction = await foreseen_correction(request.path_params["document_id"], decision, self._context)
         if _preview(request):
             return json_response(show.correction(correction.before, correction.after))
         return json_response(show.document_whole(await carry_out_correction(correction, self._context)), 202)

@@ -78,16 +78,18 @@ def _indexes(selection: DocumentSelection) -> Sequence[tuple[str, str | None]]:
 
 
 async def correct_each(
-    ids: Sequence[str], word: RoutingDecision, context: Context, *, dry_run: bool
+    ids: Sequence[str], decision: RoutingDecision, context: Context, *, dry_run: bool
 ) -> AsyncIterator[CorrectionResult]:
     """The result for each document, in this order. Raises Malformed for a route or type that is not in the table."""
     for document_id in ids:
-        yield await _corrected(document_id, replace(word, version=None), context, dry_run=dry_run)
+        yield await _corrected(document_id, replace(decision, version=None), context, dry_run=dry_run)
 
 
-async def _corrected(document_id: str, word: RoutingDecision, context: Context, *, dry_run: bool) -> CorrectionResult:
+async def _corrected(
+    document_id: str, decision: RoutingDecision, context: Context, *, dry_run: bool
+) -> CorrectionResult:
     try:
-        correction = await foreseen_correction(document_id, word, context)
+        correction = await foreseen_correction(document_id, decision, context)
         after = correction.before if dry_run else await carry_out_correction(correction, context)
         return CorrectionResult(document_id=document_id, document=after, correction=correction)
     except (NotAllowed, NotFound, Conflict) as error:

@@ -52,12 +52,12 @@ class Correction:
         return effects_of(self.after)
 
 
-async def route_by_hand(document_id: str, word: RoutingDecision, context: Context) -> Document:
+async def route_by_hand(document_id: str, decision: RoutingDecision, context: Context) -> Document:
     """The document on its new route. Raises what ``foreseen_correction`` raises, Conflict when it just changed."""
-    return await carry_out_correction(await foreseen_correction(document_id, word, context), context)
+    return await carry_out_correction(await foreseen_correction(document_id, decision, context), context)
 
 
-async def foreseen_correction(document_id: str, word: RoutingDecision, context: Context) -> Correction:
+async def foreseen_correction(document_id: str, decision: RoutingDecision, context: Context) -> Correction:
     """What this decision would do to the document.
 
     Raises NotFound; NotAllowed while it is being worked on, for a container (its parts are corrected), without
@@ -67,10 +67,10 @@ async def foreseen_correction(document_id: str, word: RoutingDecision, context: 
     document = await context.store.get(Document, document_id)
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
-    if word.version not in (None, document.version):
+    if decision.version not in (None, document.version):
         raise Conflict("document", document_id)
     now = context.clock()
-    after = reroute(document, word, context.config.table, context, now=now)
+    after = reroute(document, decision, context.config.table, context, now=now)
     if after.waits_for_bytes:
         await refuse_unreadable(document, context)
     after = replace(after, deadline=now + context.config.deadline_seconds)
@@ -91,16 +91,18 @@ async def carry_out_correction(correction: Correction, context: Context) -> Docu
 
 
 def reroute(
-    document: Document, word: RoutingDecision, table: RouteTable, facts: DestinationFacts, *, now: float
+    document: Document, decision: RoutingDecision, table: RouteTable, facts: DestinationFacts, *, now: float
 ) -> Document:
     """The document with the plan of a person's decision; what was delivered stays delivered, and on record."""
     refuse_correction(document)
-    if word.undo:
-        decided, plan = _undone(document, word, now)
+    if decision.undo:
+        decided, plan = _undone(document, decision, now)
     else:
-        decided = _decided(document, word, now)
-        plan = _by_type(decided, word, table, now) if word.type else _by_name(document, word, table, now)
-    detail = f"{word.who}: {_undo_text(document) if word.undo else plan.reason}; before: {state_in_words(document)}"
+        decided = _decided(document, decision, now)
+        plan = _by_type(decided, decision, table, now) if decision.type else _by_name(document, decision, table, now)
+    detail = (
+        f"{decision.who}: {_undo_text(document) if decision.undo else plan.reason}; before: {state_in_words(document)}"
+    )
     routed = replanned(decided, plan, facts, before=document)
     routed = replace(routed, error="", state=DocumentState.OPEN, step=Step.DECIDED)
     return routed.note(now, ROUTED_BY_HAND, detail).settle()
@@ -136,17 +138,19 @@ def _work_on(document: Document) -> str:
     }.get(document.step, "it is being processed")
 
 
-def _decided(document: Document, word: RoutingDecision, now: float) -> Document:
-    choice, value = (Choice.TYPE, word.type) if word.type else (Choice.ROUTE, word.to)
-    return with_statement(document, who=word.who, choice=choice, value=value, why=word.why, now=now)
+def _decided(document: Document, decision: RoutingDecision, now: float) -> Document:
+    choice, value = (Choice.TYPE, decision.type) if decision.type else (Choice.ROUTE, decision.to)
+    return with_statement(document, who=decision.who, choice=choice, value=value, why=decision.why, now=now)
 
 
-def _undone(document: Document, word: RoutingDecision, now: float) -> tuple[Document, Plan]:
+def _undone(document: Document, decision: RoutingDecision, now: float) -> tuple[Document, Plan]:
     """The document with its last decision taken back, and the plan of before it."""
     last = undoable(document.decisions)
     if last is None or last.plan is None:
         raise NotAllowed(f"document {document.id} has no decision that can be undone", fix=_instead(document))
-    noted = with_statement(document, who=word.who, choice=Choice.UNDO, why=word.why, undoes=last.number, now=now)
+    noted = with_statement(
+        document, who=decision.who, choice=Choice.UNDO, why=decision.why, undoes=last.number, now=now
+    )
     return replace(noted, corrected_type=last.typed), replace(last.plan, decided_at=now)
 
 
@@ -159,14 +163,14 @@ def _undo_text(document: Document) -> str:
     return f"undid that {last.who} {last.text}" if last else ""
 
 
-def _by_name(document: Document, word: RoutingDecision, table: RouteTable, now: float) -> Plan:
-    if word.to not in (named := choices(table)):
-        raise Malformed(f"there is no route {word.to!r}; known names: {', '.join(named)}")
-    plan = plan_of_choice(document, word.to, table, who=word.who, now=now)
-    return replace(plan, reason=plan.reason + _because(word))
+def _by_name(document: Document, decision: RoutingDecision, table: RouteTable, now: float) -> Plan:
+    if decision.to not in (named := choices(table)):
+        raise Malformed(f"there is no route {decision.to!r}; known names: {', '.join(named)}")
+    plan = plan_of_choice(document, decision.to, table, who=decision.who, now=now)
+    return replace(plan, reason=plan.reason + _because(decision))
 
 
-def _by_type(document: Document, word: RoutingDecision, table: RouteTable, now: float) -> Plan:
+def _by_type(document: Document, decision: RoutingDecision, table: RouteTable, now: float) -> Plan:
     assert document.effective is not None
     plan = decide(table, document.effective, document, now=now)
     if plan.way is not Way.MATCHED:
@@ -175,9 +179,9 @@ def _by_type(document: Document, word: RoutingDecision, table: RouteTable, now: 
                 f"the type alone does not decide the route: it {plan.reason}; choose one of {', '.join(choices(table))}"
             )
         raise Malformed(f"{plan.reason}; known names: {', '.join(sorted(table.types))}")
-    reason = f"{word.who} set the type to {word.type}{_because(word)}"
+    reason = f"{decision.who} set the type to {decision.type}{_because(decision)}"
     return replace(plan, way=Way.BY_HAND, reason=reason, review=False)
 
 
-def _because(word: RoutingDecision) -> str:
-    return f": {word.why}" if word.why else ""
+def _because(decision: RoutingDecision) -> str:
+    return f": {decision.why}" if decision.why else ""
