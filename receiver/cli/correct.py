@@ -28,7 +28,7 @@ from receiver.operations.bulk_correction import (
 from receiver.operations.document_search import documents_called
 from receiver.operations.manual_routing import RoutingDecision
 
-STATES = ClosestChoice([state.value for state in DocumentState if state is not DocumentState.OPEN])
+STATES = ClosestChoice([state.value for state in (DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED)])
 WORDS = {
     Effect.DELIVER: "is delivered to",
     Effect.NOTIFY: "sends a message to",

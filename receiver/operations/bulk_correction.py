@@ -94,4 +94,6 @@ async def _corrected(
         return CorrectionResult(document_id=document_id, document=after, correction=correction)
     except (NotAllowed, NotFound, Conflict) as error:
         known = await context.store.get(Document, document_id)
-        return CorrectionResult(document_id=document_id, document=known, refused=str(error))
+        return CorrectionResult(
+            document_id=document_id, document=known, refused="; ".join(filter(None, (str(error), error.fix)))
+        )

@@ -100,9 +100,8 @@ def reroute(
     else:
         decided = _decided(document, decision, now)
         plan = _by_type(decided, decision, table, now) if decision.type else _by_name(document, decision, table, now)
-    detail = (
-        f"{decision.who}: {_undo_text(document) if decision.undo else plan.reason}; before: {state_in_words(document)}"
-    )
+    what = _undo_text(document) + _because(decision) if decision.undo else plan.reason
+    detail = f"{decision.who}: {what}; before: {state_in_words(document)}"
     routed = replanned(decided, plan, facts, before=document)
     routed = replace(routed, error="", state=DocumentState.OPEN, step=Step.DECIDED)
     return routed.note(now, ROUTED_BY_HAND, detail).settle()
