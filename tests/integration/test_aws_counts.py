@@ -8,7 +8,7 @@ from benchmarks.aws_counts import Counts, counted
 pytestmark = pytest.mark.aws
 WRITE_UNITS = 70
 """Of one document to a bucket and a queue; 126 before records were compressed."""
-REQUESTS = {"llamacloud": 4, "s3": 10, "sqs": 3, "dynamodb": 31}
+REQUESTS = {"llamacloud": 4, "s3": 10, "sqs": 3, "dynamodb": 26}
 """At most; reads and writes of the table vary a little with what meets."""
 
 

@@ -68,4 +68,4 @@ class TestTaskQueue(queues.TestSqsQueue):
 
 def test_a_document_goes_from_the_inbox_to_a_bucket_and_a_queue(local_aws: LocalAws) -> None:
     counts = counted(1, open_aws=lambda: nullcontext(local_aws))
-    assert dict(counts.invocations) == {"intake": 1, "process": 4, "receive": 1}
+    assert dict(counts.invocations) == {"intake": 1, "process": 2, "receive": 1}
