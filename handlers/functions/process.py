@@ -20,7 +20,7 @@ from handlers.functions.warm import LambdaContext, Warm
 from receiver.bootstrap import App
 from receiver.core.bulkhead import Capacity, Room
 from receiver.core.errors import MailroomError
-from receiver.core.task import Rank, Task
+from receiver.core.task import Rank, Task, TaskState
 from receiver.log import log_line
 from receiver.operations.stalled_queue import note_received
 from receiver.pipeline.context import Context
@@ -219,7 +219,7 @@ async def _isolated(work: Awaitable[bool], **facts: str) -> bool:
 
 def _needs_no_claim(task: Task) -> bool:
     """Whether it is a result's task that nobody has touched: its attempt changes nothing but the store."""
-    return task.kind == "react" and task.version == 0
+    return task.kind == "react" and task.version == 0 and task.state is TaskState.READY
 
 
 def _receives(record: Mapping[str, Any]) -> int:
