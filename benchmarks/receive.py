@@ -16,7 +16,11 @@ from benchmarks.peers.running import Peer, can_slow_fsync, running
 
 SLOW_US = 2000
 REQUESTS_A_SECOND = 40_000
-"""More than any peer here takes: so many requests are prepared."""
+"""More than any peer here takes: so many requests are prepared for a round of a few seconds."""
+MORE = 1.5
+"""For a longer one, so many times what the peer took in the round before: a minute at this rate is 1 GB."""
+SHORT = 5
+"""Seconds of a round that needs no estimate; the one that does not count is no longer."""
 
 
 def main() -> None:
@@ -29,15 +33,19 @@ def main() -> None:
         if asked.memory:
             _memory(peers, asked.memory)
             return
-        for number in range(-1, asked.rounds):
+        for peer in peers:
+            _measure(peer, min(asked.seconds, SHORT), counts=False)
+        for _ in range(asked.rounds):
             for peer in peers:
-                _measure(peer, asked.seconds, counts=number >= 0)
+                _measure(peer, asked.seconds, counts=True)
     print(json.dumps(_compared(peers), indent=2) if asked.json else _table(peers))
 
 
 def _measure(peer: Peer, seconds: int, *, counts: bool) -> None:
     before = peer.cpu_seconds()
-    measured = one_round(peer.port, seconds=seconds, at_most=seconds * REQUESTS_A_SECOND)
+    a_second = REQUESTS_A_SECOND if seconds <= SHORT else min(REQUESTS_A_SECOND, MORE * peer.latest_rate)
+    measured = one_round(peer.port, seconds=seconds, at_most=int(seconds * a_second))
+    peer.latest_rate = measured.rate
     if counts:
         peer.rounds.append(measured)
         peer.cpu_us.append((peer.cpu_seconds() - before) / measured.requests * 1e6)

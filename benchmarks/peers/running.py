@@ -34,6 +34,7 @@ class Peer:
     """What Mailroom asks for: ``all``, or ``signature`` alone."""
     port: int = 0
     pid: int = 0
+    latest_rate: float = 0.0
     rounds: list[Round] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     """Processor time for each request, a round each."""

@@ -66,6 +66,21 @@ async def test_events_that_arrive_together_are_one_row_until_somebody_asks(
     assert unfiled(db) == 0
 
 
+async def test_a_backlog_is_filed_while_more_arrives(
+    store: SqliteStore, db: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the pace at which it comes, after the answers: nobody asks for these, and the writer is never idle."""
+    monkeypatch.setattr(event_log, "PRESSING", 20)
+    monkeypatch.setattr(event_log, "SOME", 10)
+    monkeypatch.setattr("receiver.store.sqlite.group_commit.SOME", 10)
+    most = 0
+    for _ in range(30):
+        await asyncio.gather(*(store.apply(*an_arrival()[2]) for _ in range(10)))
+        most = max(most, unfiled(db))
+    assert db.execute("select count(*) from event").fetchone()[0] >= 300 - most
+    assert most < 100
+
+
 async def test_a_listing_and_a_claim_find_what_has_just_arrived(store: SqliteStore) -> None:
     event, _, writes = an_arrival()
     await store.apply(*writes)

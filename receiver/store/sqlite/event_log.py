@@ -16,10 +16,13 @@ from receiver.core.errors import Conflict
 from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.task import Task
-from receiver.store.sqlite.statements import encoded_insert
+from receiver.store.sqlite.statements import TABLES, encoded_insert
 
 UNFILED_LIMIT = 50_000
 """Unfiled events that a burst may leave. Beyond that each batch files some, so that memory and table are bounded."""
+PRESSING = 10_000
+"""Events from which on some are filed after each batch, though more wait: as many as came, so that none waits for the
+filing of a burst."""
 SOME = 200
 """Events filed at once while callers wait: some milliseconds."""
 
@@ -136,14 +139,18 @@ class EventLog:
         while (oldest := db.execute(_OLDEST, (until,)).fetchone()) and (at_most is None or filed < at_most):
             row, kept_at, changes = oldest
             pairs = _unpack(changes)
-            for event, task in pairs:
-                encoded_insert(event, must=True).insert(
-                    db, kept_at
-                )  # an older Mailroom may have stored it in the same file
-                encoded_insert(task, must=False).insert(db, kept_at)
+            for records in zip(*pairs, strict=True):  # the events, and their tasks
+                table = TABLES[type(records[0])]
+                rows = [table.timed(encoded_insert(item, must=False).values, kept_at) for item in records]
+                db.executemany(table.insert, rows)  # an older Mailroom on the same file may have been faster
             db.execute("delete from arrival where id = ?", (row,))
             filed += len(pairs)
         return oldest is None
+
+    @property
+    def is_pressing(self) -> bool:
+        """Whether filing must not wait until nothing else is to do."""
+        return len(self._newest) > 2 * PRESSING
 
     @property
     def _is_full(self) -> bool:

@@ -152,6 +152,7 @@ class SqliteStore:
                 opening,
                 group_commit.group_commit,
                 tidy=group_commit.file_or_shrink,
+                pressing=lambda db: db.event_log.is_pressing,
                 queue_limit=self._queue_limit,
             ),
             WriterThread(f"reader of {name}", opening, group_commit.group_read, queue_limit=self._queue_limit),
