@@ -242,7 +242,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "Tasks that one worker runs at the same time; those that take more than two seconds are not counted",
             number(1, 1000, whole=True),
         ),
-    ] = 16
+    ] = 32
     upload_limit: Annotated[
         int,
         _about(
