@@ -26,6 +26,9 @@ log = logging.getLogger("mailroom.task")
 retention_log = logging.getLogger("mailroom.retention")
 OVERDUE_SECONDS = 5.0
 """Seconds between two checks of the jobs past their deadline: how late a job is asked about at most."""
+STAGGER = 0.2
+"""The random part of each pause. Without it workers that start together would ask LlamaCloud about the same jobs in the
+same moment, again and again: a job that was asked about is not overdue for the next worker."""
 LONGEST_SWEEP = 600.0
 """Maximum seconds of a sweep, because LlamaCloud may return page after page."""
 
@@ -77,7 +80,8 @@ class BackgroundLoops:
                 if isinstance(error, StoreBusy):
                     self._missed.interrupted()
                 log_error(f"{what}.failed", error)
-            await asyncio.sleep(self._every if every is None else every)
+            pause = self._every if every is None else every
+            await asyncio.sleep(pause * (1 - STAGGER * self._context.spread()))
 
     async def _take_over(self) -> None:
         for done in await self._takeover.take_over(self._context):
