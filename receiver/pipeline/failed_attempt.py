@@ -15,7 +15,7 @@ from receiver.pipeline.context import Context, TaskHandler, document_of
 from receiver.pipeline.pause import GATES, RESULTS, note_why_it_waits, pause_after_refusal
 
 LONGEST_ERROR = 2000
-"""Characters of an error that a task keeps."""
+"""Maximum characters of an error that a task stores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ async def judge_failure(task: Task, error: Exception, context: Context) -> Faile
         )
         failure = _failed(task, error, verdict, now=failure.now, counts=counts)
     if failure.final and await document_of(task, context.store) is None:
-        # Nothing waits for it for as long as it takes, as a document does that nothing else moves.
+        # No document waits for it, so it expires. A parked task of a document stays until a person acts.
         expires_at = failure.now + context.config.retention.tasks_seconds
         return replace(failure, moved=changed(failure.moved, expires_at=expires_at))
     return failure
@@ -78,7 +78,7 @@ def _failed(
 async def consequences(
     failure: FailedAttempt, step: TaskHandler | None, context: Context
 ) -> tuple[Sequence[Write], Sequence[Alert]]:
-    """What is written with the attempt's end, and the alert; without a step, the alert alone."""
+    """What is written with the end of the attempt, and the alert; without a step, only the alert."""
     task, error, writes = failure.task, failure.error, list[Write]()
     after = (step.give_up if failure.final else step.attempt_failed) if step else None
     if after is not None:

@@ -1,9 +1,9 @@
-"""Job context: a job, and the document that it counts for. Here: whose job it is when it is not on record.
+"""Job context: a job and its document. This module finds out whose job it is if it is not on record.
 
-An event proves one document, that of its token, or none. It may touch the job on record for that document
-(pipeline/job_result.py), or one that LlamaCloud itself says was created under the transaction id of the document's
-present submission. Nothing else: a job that was created elsewhere is adopted as a document of its own, if that is on
-and the event has no token, or is nothing.
+An event proves one document, that of its token, or none. It may change the job on record for that document
+(pipeline/job_result.py), or a job that LlamaCloud says was created with the transaction id of the document's present
+submission, and nothing else. A job that was created elsewhere becomes a document of its own if adoption is on and the
+event has no token; otherwise it is ignored.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ from receiver.pipeline.job_request import job_request_for, not_requested
 from receiver.ports import CloudFile
 
 GRACE = 30.0
-"""Seconds from when we first learned of a job for which a 404 is not believed: LlamaCloud may not show it everywhere.
-"""
+"""Seconds after we first learned of a job in which a 404 is not believed: LlamaCloud may not show the job
+everywhere."""
 SOON = 0.5
-"""Seconds until the second request for a job that LlamaCloud does not show yet; each wait is twice as long."""
+"""Seconds until the second request for a job that LlamaCloud does not show yet; each further wait is twice as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,9 @@ class JobContext:
 async def fetch_unrecorded_job(
     event: JobUpdate, job_ids: Sequence[str], kind: JobKind, context: Context
 ) -> JobContext | StepResult | Job:
-    """The job that an event names by ids of which none was on record; else what becomes of the event.
+    """The job that an event names by ids of which none is on record, or what happens to the event.
 
-    Its record alone where that was written meanwhile.
+    If a record was written meanwhile, only that.
     """
     document = await context.store.get(Document, event.document_id) if event.document_id else None
     if event.document_id and (document is None or not _awaits_job(document)):
@@ -59,7 +59,7 @@ async def fetch_unrecorded_job(
     try:
         return await _looked_up(event, job_ids, kind, document, context)
     except CloudRefused as error:
-        # The id comes from outside: an answer to it, a firewall's too, says nothing about work of ours.
+        # The id comes from outside: a response to it, even a firewall's, says nothing about our own jobs.
         raise CloudBusy(str(error), fix=error.fix) from error
 
 
@@ -74,7 +74,7 @@ async def _looked_up(
     """The context of a job that is not on record; ``document`` is that of the event's token."""
     now = context.clock()
     if wait := context.lookups.take(now, again=event.looks > 0 or document is not None):
-        # A document that is being submitted does not wait its turn: its job may be on record in a moment.
+        # A document that is being submitted does not wait: its job may be on record in a moment.
         again_at = now + (min(wait, 1.0) if document else wait)
         return StepResult(note="too many events name unknown jobs", again_at=again_at, asked=False)
     report = await _first_known(unknown, kind, context)
@@ -95,7 +95,7 @@ async def _first_known(job_ids: Sequence[str], kind: JobKind, context: Context) 
 
 
 def _unknown(event: JobUpdate, now: float) -> StepResult:
-    """LlamaCloud shows no such job: not yet or, after the grace, not at all."""
+    """For a job that LlamaCloud does not show yet or, after the grace, at all."""
     heard, age = event.heard_at, now - event.heard_at
     if age >= GRACE:
         return StepResult(note="LlamaCloud does not know this job", asked=True)
@@ -139,7 +139,7 @@ async def _foreign(report: JobReport, context: Context) -> JobContext | StepResu
 async def _adopted(report: JobReport, context: Context) -> Document:
     try:
         file = await context.cloud.file(report.file_id)
-    except FileGone:  # it can be read by its job; the document then shows what happens to the delivery
+    except FileGone:  # its job has the result; the delivery will then report the missing bytes
         file = CloudFile(id=report.file_id, name=report.id)
     now = context.clock()
     identity = adopted_id(report.id)
@@ -165,7 +165,7 @@ async def _adopted(report: JobReport, context: Context) -> Document:
 
 
 def on_record(job_context: JobContext, context: Context) -> Sequence[Write]:
-    """An adopted document, open, with its job: from now on the sweep asks about it, and it counts."""
+    """The writes of an adopted document and its job: from then on the sweep asks about it, and the tally counts it."""
     now, report = context.clock(), job_context.report
     job = Job(
         id=report.id,
