@@ -20,6 +20,8 @@ from enum import StrEnum
 
 from receiver.core import timers
 
+Addresses = tuple[str, ...]
+
 
 class Owner(StrEnum):
     """Who can mend it."""
@@ -51,10 +53,9 @@ class MailroomError(Exception):
 
 
 def forget_frames(error: BaseException) -> None:
-    """Lets go of what the calls that raised this error worked with, down to the request's body.
+    """Releases the frames that this error came through, and the request's body in them.
 
-    An error that is kept as an answer refers to the frames it came through, and one of them refers to the error: all
-    that they hold would stay in memory until the garbage collector runs.
+    A stored error refers to its frames, and one of them to it: both would stay until the garbage collector runs.
     """
     left: list[BaseException | None] = [error]
     while left:
@@ -193,7 +194,7 @@ class Paused(Transient):
 class ReaderDied(Transient):
     """The process that reads untrusted files crashed on this file, or timed out.
 
-    After the first crash Mailroom retries soon; after the second it treats the file as the cause.
+    Mailroom retries once, soon; after a second crash it treats the file as the cause.
     """
 
     code = "reader_died"
@@ -304,24 +305,17 @@ class PartlyNotified(Permanent):
     owner = Owner.CONFIGURATION
 
     def __init__(
-        self,
-        message: str,
-        *,
-        fix: str,
-        thread: str,
-        retry: tuple[str, ...] = (),
-        never: bool = True,
-        missed: tuple[str, ...] = (),
+        self, message: str, *, fix: str, thread: str, retry: Addresses = (), never: bool = True, missed: Addresses = ()
     ) -> None:
         super().__init__(message, fix=fix)
         self.thread = thread
         """What the channel returns for a notice that all addresses took."""
         self.retry = retry
-        """The addresses that may take it later."""
+        """The addresses that may accept it later."""
         self.never = never
-        """Whether there are others, which will never take it."""
+        """Whether others will never accept it."""
         self.missed = missed or retry
-        """All of these addresses, as far as the channel knows them."""
+        """All addresses without the notice, as far as the channel knows them."""
 
 
 class JobGone(Permanent):
