@@ -40,6 +40,7 @@ async def main() -> None:
         await page.get_by_role("tab", name="Review").click()
         await page.get_by_text(SHOWN).first.click()
         await page.locator("#detail").get_by_text("Decide where this document goes").wait_for()
+        await page.locator(".view img[src]").first.wait_for()
         picture = await page.screenshot()
         await browser.close()
     if len(picture) > MOST_BYTES:

@@ -18,11 +18,15 @@ FILES = {
     "mend.js": ("mend.js", "text/javascript"),
     "selection.js": ("selection.js", "text/javascript"),
     "incident.js": ("incident.js", "text/javascript"),
+    "pages.js": ("pages.js", "text/javascript"),
+    "pictures.js": ("pictures.js", "text/javascript"),
+    "pieces.js": ("pieces.js", "text/javascript"),
+    "strip.js": ("strip.js", "text/javascript"),
 }
 HEADERS = {
     # The page may load its own files, talk to its own server, and nothing else.
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",

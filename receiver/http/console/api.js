@@ -19,13 +19,20 @@ export class Refused extends Error {
 export async function ask(path, { method = "GET", params = {}, body } = {}) {
   const given = Object.entries(params).filter(([, value]) => value);
   const query = given.length ? `?${new URLSearchParams(given)}` : "";
-  const headers = { authorization: `Bearer ${token.get()}` };
   const sent = body instanceof FormData ? body : body && JSON.stringify(body); // a form names its own content type
-  if (body && sent !== body) headers["content-type"] = "application/json";
-  const answer = await fetch(path + query, { method, headers, body: sent });
+  const headers = body && sent !== body ? { "content-type": "application/json" } : {};
+  const answer = await fetched(path + query, { method, headers, body: sent });
+  return answer.json();
+}
+
+/** A picture, as a blob. Throws Refused. */
+export const picture = async (path) => (await fetched(path)).blob();
+
+async function fetched(path, { headers = {}, ...options } = {}) {
+  const answer = await fetch(path, { ...options, headers: { ...headers, authorization: `Bearer ${token.get()}` } });
+  if (answer.ok) return answer;
   const data = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(answer.status, data.error?.message ?? `the server answered ${answer.status}`);
-  return data;
+  throw new Refused(answer.status, data.error?.message ?? `the server answered ${answer.status}`);
 }
 
 export const part = (text) => encodeURIComponent(text);

@@ -6,10 +6,12 @@ import { el, moment, name, percent, state, table, word } from "./dom.js";
 import { eventPanel, pausedNotes } from "./event.js";
 import { Selection } from "./selection.js";
 import { incidentPanel, incidentTable, standing } from "./incident.js";
+import { shownPages } from "./pages.js";
 
 const $ = (id) => document.getElementById(id);
 const AGAIN_MS = 4000;
 const PAUSES_MS = 15000;
+const NARROW = matchMedia("(max-width: 60rem)");
 
 const VIEWS = {
   all: { label: "All", path: "/documents" },
@@ -113,7 +115,7 @@ function showList(listed) {
 }
 
 function documents(listed) {
-  const shown = table("Documents, newest first", ["document", "type", "", "state", "where or why", "received"],
+  const shown = table("Documents, newest first", ["document", "type", "sure", "state", "where or why", "received"],
     listed.map((one) => [[selection.box(one.document_id, one.name), " ", name(one.name)], word(found(one)), word(percent(one.confidence)), state(one.state),
       whereOrWhy(one), moment(one.taken_in_at)]));
   return chosenBy(shown, listed.map((one) => one.document_id));
@@ -166,9 +168,21 @@ async function showDetail(id, asked) {
   const shown = JSON.stringify([found, room.overview.routes]);
   if (shown === room.shown) return; // nothing new: what a person is about to click stays where it is
   room.shown = shown;
-  const close = el("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => choose(null) }, "×");
-  $("detail").replaceChildren(close, ...panel(found).filter(Boolean));
+  const closing = el("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => choose(null) }, "×");
+  $("detail").replaceChildren(closing, ...panel(found).filter(Boolean));
+  const opened = $("detail").hidden || $("detail").dataset.id !== id;
+  if ($("detail").hidden) room.listAt = scrollY;
   $("detail").hidden = false;
+  $("detail").dataset.id = id;
+  if (opened) comeIntoView();
+}
+
+/** Where the list gives way to the detail, it is read from its top; elsewhere the keys stay with the list. */
+function comeIntoView() {
+  $("detail").scrollTop = 0;
+  if (!NARROW.matches) return;
+  scrollTo(0, 0);
+  $("detail").focus();
 }
 
 async function act(promise) {
@@ -185,8 +199,16 @@ function choose(id) {
   room.chosen = id;
   room.shown = "";
   location.hash = hash();
-  if (!id) $("detail").hidden = true;
+  if (!id) close();
   refresh();
+}
+
+function close() {
+  const { id } = $("detail").dataset;
+  $("detail").hidden = true;
+  if (!NARROW.matches) return;
+  scrollTo(0, room.listAt ?? 0);
+  room.rows.find((row) => row.dataset.id === id)?.focus();
 }
 
 const hash = () => (room.chosen ? `${room.view}/${part(room.chosen)}` : room.view);
@@ -232,6 +254,7 @@ function keys(event) {
   else if (event.key === "Enter" && row) choose(row.dataset.id);
   else if (event.key === "x" && row) row.querySelector("[data-select]")?.click();
   else if (event.key === "?") $("help").showModal();
+  else if (/^[-+=]$/.test(event.key) && shownPages()) shownPages().zoom(event.key === "-" ? -1 : 1);
   else if (/^[1-9]$/.test(event.key)) look(Object.keys(VIEWS)[event.key - 1]);
   else return;
   event.preventDefault();
@@ -261,7 +284,7 @@ window.addEventListener("hashchange", () => {
   if (location.hash.slice(1) === hash()) return; // it was we who changed it
   followHash();
   room.shown = "";
-  if (!room.chosen) $("detail").hidden = true;
+  if (!room.chosen) close();
   if (token.get()) refresh();
 });
 followHash();

@@ -3,12 +3,21 @@
 import { ask, part } from "./api.js";
 import { el, moment, name, state, table, word } from "./dom.js";
 import { correction, statements, waysOn } from "./mend.js";
+import { pagesPanel } from "./pages.js";
+import { stripPanel } from "./strip.js";
 
 /** The document's panel. `act(promise)` is told of what was done; `open(id)` opens another document. */
-export function documentPanel(doc, overview, { act, open }) {
+export function documentPanel(doc, overview, tools) {
   return [
     el("h2", {}, name(doc.name)),
     el("p", { class: "why" }, state(doc.state), " ", doc.reason),
+    stripPanel(doc, overview, tools),
+    el("div", { class: "beside" }, el("div", { class: "record" }, record(doc, overview, tools)), pagesPanel(doc, tools)),
+  ];
+}
+
+function record(doc, overview, { act, open }) {
+  return [
     statements(doc),
     correction(doc, overview, act),
     waysOn(doc, act),

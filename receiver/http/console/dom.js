@@ -35,7 +35,7 @@ export function moment(text) {
 /** A table with a caption, or nothing when it has no rows. */
 export function table(caption, heads, rows) {
   if (!rows.length) return null;
-  const head = el("tr", {}, heads.map((text) => el("th", { scope: "col" }, text)));
+  const head = el("tr", {}, heads.map((text) => (text ? el("th", { scope: "col" }, text) : el("td", {}))));
   const body = rows.map((cells) => el("tr", {}, cells.map((cell) => el("td", {}, cell))));
   return el("table", {}, el("caption", {}, caption), el("thead", {}, head), el("tbody", {}, body));
 }
