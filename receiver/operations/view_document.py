@@ -11,7 +11,7 @@ import msgspec
 
 from receiver.core.document import Document
 from receiver.core.document_view import TEXT_CHARS, ShownAs, shown_as
-from receiver.core.errors import AccessDenied, FileGone, Malformed, Misconfigured, NotViewable, Unreadable
+from receiver.core.errors import AccessDenied, Malformed, Misconfigured, NotViewable, Unreadable
 from receiver.core.mail import ReadMail, ReadPart
 from receiver.core.page_list import MailView, PageList, ShownText
 from receiver.core.recently_used import RecentlyUsed
@@ -86,8 +86,6 @@ class DocumentViews:
         key = f"{document.id} {document.content} {document.sha256}"
         try:
             content = await content_of(document, self._context)
-            if content.path is not None and not content.path.is_file():
-                raise FileGone(f"the bytes of document {document.id} are no longer where they were stored")
             async with self._context.copies.opened(key, content) as path:
                 yield path
         except AccessDenied as error:

@@ -10,6 +10,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from handlers.demo.local_aws import LocalAws
+from handlers.sources.folder import FolderSource
+from handlers.sources.s3_spool import S3Spool
 from receiver.bootstrap import App
 from receiver.core.change import Replace
 from receiver.core.delivery_request import Content
@@ -18,6 +21,8 @@ from receiver.core.errors import AccessDenied, CloudBusy, FileGone
 from receiver.core.task import Task, TaskState
 from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.pipeline.ingest_file import ingest_file
+from receiver.pipeline.local_copies import LocalCopies
+from receiver.store.sqlite.store import SqliteStore
 from tests.builders import NOW
 from tests.mail_fixtures import a_mail
 from tests.pdf_fixtures import a_page, locked, packet_bytes
@@ -212,6 +217,35 @@ async def test_bytes_from_elsewhere_are_read_once_for_all_pages(
     for path in ("pages", "pages/1.png?width=50", "pages/2.png?width=50", "text?page=1"):
         assert (await operator.get(f"/documents/{document.id}/{path}")).status_code == 200
     assert elsewhere.reads == 1
+
+
+async def test_pages_of_what_was_delivered_to_a_folder_alone_are_shown(app: App, tmp_path: Path) -> None:
+    document = await ingested(app)
+    (tmp_path / "delivered.pdf").write_bytes(TWO_PAGES)
+    await changed(app, document, content=f"folder://{tmp_path}/delivered.pdf")
+    there = replace(app, context=replace(app.context, sources={"folder": FolderSource()}))
+    async with there.opened(), operator_of(there) as operator:
+        answer = await operator.get(f"/documents/{document.id}/pages/2.png?width=90", headers=AUTH)
+        assert answer.headers["content-type"] == "image/png"
+        (tmp_path / "delivered.pdf").unlink()
+        kept = await operator.get(f"/documents/{document.id}/pages/1.png?width=90", headers=AUTH)
+        assert kept.status_code == 200
+
+
+@pytest.mark.aws
+async def test_pages_of_what_is_in_s3_are_shown_with_sqlite(tmp_path: Path, local_aws: LocalAws) -> None:
+    local_aws.client("s3").create_bucket(Bucket="seen")
+    app = an_app(tmp_path, store=SqliteStore(tmp_path / "mailroom.db", lambda: NOW))
+    app = replace(app, context=replace(app.context, spool=S3Spool("s3://seen/documents/", local_aws.aws)))
+    async with app.opened(), operator_of(app) as operator:
+        document = await ingested(app)
+        for path in ("pages", "pages/2.png?width=90", "text?page=2"):
+            assert (await operator.get(f"/documents/{document.id}/{path}", headers=AUTH)).status_code == 200
+        await app.context.spool.release(document.content)
+        other = replace(app, context=replace(app.context, copies=LocalCopies()))
+        async with operator_of(other) as later:
+            answer = await later.get(f"/documents/{document.id}/pages", headers=AUTH)
+            assert error_of(answer)[:2] == (410, "gone")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Every Lambda function under AWS's own runtime client, with events as AWS sends them, on a local AWS and a sandbox."""
 
+import base64
 import copy
 import json
 import time
@@ -17,6 +18,7 @@ from llamacloud_sandbox.testing import start_sandbox
 from receiver.store.dynamodb.table import create_table
 from tests.infra import of_type
 from tests.lambda_runtime import ROOT, Function, FunctionError, running
+from tests.pdf_fixtures import a_page, packet_bytes
 from tests.webhook_api import mapped
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
@@ -307,6 +309,17 @@ class TestSweepAndConsole:
         assert "seen.pdf" in answer["body"]
         request["headers"]["authorization"] = "Bearer guess"
         assert console.invoke(request)["statusCode"] == 401
+
+    def test_the_operator_sees_the_pages_of_a_document_in_the_inbox(self, quiet: Lambda) -> None:
+        quiet.start("intake").invoke(quiet.put("drawn.pdf", packet_bytes(a_page("drawn"))))
+        console, request = quiet.start("console"), recorded("http_api_documents")
+        listed = json.loads(console.invoke({**request, "rawQueryString": "q=drawn.pdf"})["body"])
+        path = f"/documents/{listed['documents'][0]['document_id']}/pages/1.png"
+        context = {**request["requestContext"], "http": {**request["requestContext"]["http"], "path": path}}
+        asked = {**request, "rawPath": path, "rawQueryString": "width=200", "requestContext": context}
+        answer = console.invoke(asked)
+        assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
+        assert base64.b64decode(answer["body"]).startswith(b"\x89PNG")
 
 
 def finished_job(cloud: str) -> str:
