@@ -16,6 +16,8 @@ INTERFACES = ("ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2
 MAKING, LOOKING = ("ec2:CreateNetworkInterface",), ("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")
 """What Lambda needs in a VPC. Source: Lambda Developer Guide, "Attaching functions to a VPC"."""
 TAGGING = ("s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:PutObjectTagging", "s3:PutObjectVersionTagging")
+READING = frozenset({"s3:GetObject", "s3:ListBucket", "kms:Decrypt", "sts:AssumeRole"})
+"""What reading a delivered document needs, where it was delivered."""
 
 
 def overlay(stage: Stage, settings: DeploymentSettings, places: list[Place]) -> Template:
@@ -49,9 +51,9 @@ def _resources(stage: Stage, settings: DeploymentSettings, places: list[Place]) 
         found["OutsideArchivePolicy"] = _policy("ArchiveRecords", archiving, ["sweep"])
     if using := statements([place for place in places if place.used_by == "process"], stage):
         found["OutsidePlacesPolicy"] = _policy("UseOutsidePlaces", using, ["process"])
-        # It serves documents that Mailroom itself has forgotten from where they were delivered.
-        if assuming := [item for item in using if item["Action"] == ["sts:AssumeRole"]]:
-            found["OutsideRolesPolicy"] = _policy("AssumeOutsideRoles", assuming, ["console"])
+        # It shows documents that Mailroom itself has forgotten from where they were delivered.
+        if reading := _reading(using):
+            found["OutsideDocumentsPolicy"] = _policy("ReadOutsideDocuments", reading, ["console"])
     for function, taking in inbox_statements(stage, settings).items():
         found[f"OutsideInbox{function.capitalize()}Policy"] = _policy("UseOutsideInboxes", taking, [function])
     if reading := secret_statements(stage, settings):
@@ -110,6 +112,12 @@ def _subscription(topic: str, address: str) -> Template:
     return {"Type": "AWS::SNS::Subscription", "Properties": properties}
 
 
+def _reading(using: list[Statement]) -> list[Statement]:
+    """What of these statements is needed to read what was delivered."""
+    reading = [{**item, "Action": [action for action in item["Action"] if action in READING]} for item in using]
+    return [item for item in reading if item["Action"]]
+
+
 def inbox_statements(stage: Stage, settings: DeploymentSettings) -> dict[str, list[Statement]]:
     """What taking documents from buckets of one's own needs, by function: as roles.yml has it for the stack's inbox."""
     buckets = settings.values.inbox_buckets or ()
@@ -131,6 +139,7 @@ def inbox_statements(stage: Stage, settings: DeploymentSettings) -> dict[str, li
         "process": reading,
         "intake": [*reading, *tagging, *moving],
         "sweep": [*tagging, listing],
+        "console": reading,
     }
 
 

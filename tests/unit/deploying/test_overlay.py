@@ -100,6 +100,10 @@ def test_every_key_that_a_target_can_make_may_be_written_and_no_other_bucket(
     assert all(item.startswith(f"arn:aws:s3:::{bucket}/") for item in may)
 
 
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/4f9e"
+CONSOLE_READS = ("OutsideDocumentsPolicy", "OutsideInboxConsolePolicy")
+
+
 def test_a_file_that_says_nothing_adds_nothing() -> None:
     assert overlay(STAGE, EMPTY, []) == {
         "functions": {name: {} for name in INSIDE},
@@ -148,6 +152,18 @@ def test_documents_are_taken_from_a_bucket_outside_below_its_prefix() -> None:
     said = json.dumps(added["OutsideInboxIntakePolicy"])
     assert '"arn:aws:s3:::acme-scans/in/*"' in said
     assert "s3:DeleteObjectVersion" not in said
+
+
+def test_the_operator_reads_what_was_delivered_or_taken_outside_and_writes_nothing_there() -> None:
+    places = [Place("s3://acme/in/", options={"kms_key": KEY}), Place("sqs://acme")]
+    added = overlay(STAGE, WHOLE, places)["resources"]["Resources"]
+    policies = [item["Properties"] for name, item in added.items() if name in CONSOLE_READS]
+    assert len(policies) == len(CONSOLE_READS)
+    assert all(policy["Roles"] == [{"Ref": "ConsoleRole"}] for policy in policies)
+    may = {action for policy in policies for item in policy["PolicyDocument"]["Statement"] for action in item["Action"]}
+    assert may == {
+        "s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketVersions", "kms:Decrypt",
+    }  # fmt: skip
 
 
 def test_a_bucket_of_another_partition_is_named_by_its_arn_there() -> None:
