@@ -11,7 +11,7 @@ import msgspec
 
 from receiver.core.document import Document
 from receiver.core.document_view import TEXT_CHARS, ShownAs, shown_as
-from receiver.core.errors import AccessDenied, Malformed, Misconfigured, NotViewable, Unreadable
+from receiver.core.errors import AccessDenied, CloudRefused, Malformed, Misconfigured, NotViewable, Unreadable
 from receiver.core.mail import ReadMail, ReadPart
 from receiver.core.page_list import MailView, PageList, ShownText
 from receiver.core.recently_used import RecentlyUsed
@@ -88,7 +88,7 @@ class DocumentViews:
             content = await content_of(document, self._context)
             async with self._context.copies.opened(key, content) as path:
                 yield path
-        except AccessDenied as error:
+        except (AccessDenied, CloudRefused) as error:
             raise NotViewable(f"its bytes cannot be read: {error}") from error
 
     async def _read_mail(self, document: Document, path: Path) -> MailView:

@@ -17,7 +17,7 @@ from receiver.bootstrap import App
 from receiver.core.change import Replace
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import AccessDenied, CloudBusy, FileGone
+from receiver.core.errors import AccessDenied, CloudBusy, FileGone, KeyRefused
 from receiver.core.task import Task, TaskState
 from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.pipeline.ingest_file import ingest_file
@@ -253,6 +253,7 @@ async def test_pages_of_what_is_in_s3_are_shown_with_sqlite(tmp_path: Path, loca
     [
         (FileGone("/secret/path"), 410, "gone"),
         (AccessDenied("the role may not read it"), 422, "not_viewable"),
+        (KeyRefused("the key is not accepted"), 422, "not_viewable"),
         (CloudBusy("later"), 503, "cloud_busy"),
     ],
 )

@@ -3,6 +3,7 @@
 import { ask, part, picture } from "./api.js";
 
 const AT_ONCE = 3;
+const BUSY_MS = 2000;
 const WIDTHS = [160, 320, 640, 960, 1280, 1600, 2000];
 
 let open = "";
@@ -33,7 +34,7 @@ export function load(image, id, page, width, fails) {
   if (image.dataset.path === path) return;
   image.dataset.path = path;
   waiting = waiting.filter((one) => one.image !== image);
-  waiting.push({ image, path, id, fails });
+  waiting.push({ image, path, id, fails, asked: [id, page, width, fails] });
   next();
 }
 
@@ -41,7 +42,7 @@ function next() {
   while (running < AT_ONCE && waiting.length) show(waiting.shift());
 }
 
-async function show({ image, path, id, fails }) {
+async function show({ image, path, id, fails, asked }) {
   running += 1;
   try {
     const url = urls.get(path) ?? URL.createObjectURL(await picture(path));
@@ -49,7 +50,9 @@ async function show({ image, path, id, fails }) {
     if (image.dataset.path === path && id === open) image.src = url;
   } catch (error) {
     delete image.dataset.path; // so that it is asked for again when it is looked at again
-    if (id === open) fails(error);
+    if (id !== open) return;
+    if (error.status === 503) setTimeout(() => id === open && load(image, ...asked), BUSY_MS);
+    else fails(error);
   } finally {
     running -= 1;
     next();

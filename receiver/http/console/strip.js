@@ -68,7 +68,7 @@ class Strip {
     this.list.replaceChildren(...this.images.map((image, place) => this.page(place + 1, image, pieces)));
     const untyped = pieces.filter((piece) => !piece.type).reduce((sum, piece) => sum + piece.pages.length, 0);
     const changed = JSON.stringify(this.draft) !== this.first;
-    this.apply.disabled = !changed;
+    this.apply.disabled = !changed && !(this.doc.packet && this.doc.state === "review"); // as it is may be right
     this.undo.disabled = !this.before.length;
     this.says.textContent = `${pieces.length} ${pieces.length === 1 ? "piece" : "pieces"}`
       + (changed && untyped ? `; pages without a type (${untyped}) are classified, which costs credits` : "");
