@@ -22,12 +22,18 @@ ANSWERED = 50
 MOST_WAITING = 64
 """Questions; a packet's strip asks for a screen of pages."""
 MB = 1024**2
+LEAST = 128 * MB
+"""Address space without which it cannot draw an ordinary page: it loads two PDF libraries."""
 
 
 def viewing_bounds(memory: int) -> Bounds:
     """One child at a time, with a quarter of the machine's memory; cutting and reading mail have half of it."""
     return Bounds(
-        memory_bytes=min(memory // 4, GIB), at_once=1, answer_seconds=15.0, total_seconds=120.0, file_bytes=32 * MB
+        memory_bytes=min(max(memory // 4, LEAST), GIB),
+        at_once=1,
+        answer_seconds=15.0,
+        total_seconds=120.0,
+        file_bytes=32 * MB,
     )
 
 
