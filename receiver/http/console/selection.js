@@ -1,6 +1,6 @@
 // One decision about the selected documents: what it does to each is shown first, and what came of it afterwards.
 
-import { ask } from "./api.js";
+import { ask, part } from "./api.js";
 import { el, name } from "./dom.js";
 import { decider, effectLines } from "./mend.js";
 
@@ -60,11 +60,14 @@ export class Selection {
     const button = (text, onclick) => el("button", { type: "button", onclick }, text);
     const choice = (label, values) => el("select", { "aria-label": label }, values.map((one) => el("option", {}, one)));
     const types = choice("Type of the selected", overview.types);
+    const note = el("input", { type: "text", placeholder: "why", "aria-label": "Reason for dismissing the selected" });
     const routes = choice("Route of the selected", Object.keys(overview.routes));
     this.bar.replaceChildren(el("p", {}, el("strong", {}, `${this.ids.size} selected`),
       types, button("Set type", () => this.propose({ type: types.value })),
       routes, button("Route", () => this.propose({ to: routes.value })),
       button("Undo their last decision", () => this.propose({ undo: true })),
+      button("Resubmit", () => this.proposeEach("resubmit", {}, (found) => `costs ${found.price}`)),
+      note, button("Dismiss", () => this.proposeEach("dismiss", { note: note.value })),
       button("Select all shown", () => this.selectShown()), button("Clear", () => this.clear())), this.result);
   }
 
@@ -82,8 +85,39 @@ export class Selection {
   async carryOut(body) {
     const found = await this.ask(body);
     if (!found) return;
+    this.finish(results(found));
+  }
+
+  /** The same for what has an endpoint for one document: `describe` shows its preview, where it has one. */
+  async proposeEach(path, word, describe) {
+    const ids = [...this.ids];
+    const shown = describe
+      ? await this.each(ids, path, word, describe, { preview: "true" })
+      : el("p", {}, `${path} ${ids.length} documents`);
+    const yes = el("button", { type: "button", onclick: async () => {
+      const done = await this.each(ids, path, word, (found) => found.reason);
+      this.finish(done);
+    } }, "Confirm");
+    const no = el("button", { type: "button", onclick: () => this.result.replaceChildren() }, "Cancel");
+    this.result.replaceChildren(shown, el("p", {}, yes, no));
+    yes.focus();
+  }
+
+  /** One request after the other; the result of each document beside its id. */
+  async each(ids, path, word, describe, params = {}) {
+    const lines = [];
+    for (const id of ids) {
+      const body = { ...word, ...decider() };
+      const line = await ask(`/documents/${part(id)}/${path}`, { method: "POST", body, params }).then(describe,
+        (error) => el("span", { class: "refused" }, error.message));
+      lines.push(el("li", {}, el("code", {}, id), ": ", line));
+    }
+    return el("ul", { "aria-label": "What it does to each" }, lines);
+  }
+
+  finish(shown) {
     const close = el("button", { type: "button", onclick: () => { this.result.replaceChildren(); this.show(); } }, "Close");
-    this.result.replaceChildren(results(found), el("p", {}, close));
+    this.result.replaceChildren(shown, el("p", {}, close));
     this.clear();
     this.done();
   }
