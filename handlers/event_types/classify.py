@@ -1,6 +1,7 @@
 """Classify: handles the end of a classify job. The document is routed by its matched type.
 
-What becomes of a document whose job failed (``classify.error``) is in pipeline/job_failure.py.
+pipeline/job_result.py fetches and records the job. What becomes of a document whose job failed (``classify.error``) is
+in pipeline/job_failure.py.
 """
 
 from collections.abc import Sequence

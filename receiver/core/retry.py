@@ -1,4 +1,7 @@
-"""Decides whether and when to retry, from the error, the attempt and the schedule."""
+"""Decides whether and when to retry, from the error, the attempt and the schedule.
+
+A class of errors may have limits of its own: ``most_attempts`` and ``longest_delay`` in errors.py.
+"""
 
 import math
 from collections.abc import Sequence

@@ -2,6 +2,8 @@
 
 LlamaCloud tries an event three times within seconds and never again. So every job has a deadline; past it the sweep
 asks about it (sweep_jobs.py) and continues as if the event had come. Due tasks are enqueued again.
+receiver/background.py runs it, on AWS handlers/functions/sweep.py; both also take over expired leases and apply
+retention.
 """
 
 from dataclasses import dataclass
