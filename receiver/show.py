@@ -133,7 +133,6 @@ def document_whole(item: Document) -> Shown:
     """A document with its timeline, and why each row of the table did or did not match."""
     plan, found = item.plan, item.effective
     return document(item) | {
-        "version": item.version,
         "size": item.size,
         "sha256": item.sha256,
         "media_type": item.media_type,

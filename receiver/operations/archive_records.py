@@ -24,5 +24,5 @@ async def archive_records(documents: Sequence[Document], context: Context) -> No
         raise Unroutable(f"{target.url} cannot keep records")
     for document in documents:
         report = await document_report(document.id, context.store)
-        content = archive_file(report.shown(), at=context.clock())
+        content = archive_file(report.on_record(), at=context.clock())
         await keeper.keep(target, archive_name(document.id, document.version), content)

@@ -32,13 +32,19 @@ class DocumentReport:
     tasks: list[Task]
     pieces: list[Document]
 
-    def shown(self) -> dict[str, Any]:
-        """The report as the HTTP API and ``--json`` show it."""
+    def on_record(self) -> dict[str, Any]:
+        """All that is stored, as data."""
         return show.document_whole(self.document) | {
             "jobs": [show.job(item) for item in self.jobs],
             "events": [show.event(item) for item in self.events],
             "tasks": [show.task(item) for item in self.tasks],
             "pieces": [show.document(item) for item in self.pieces],
+        }
+
+    def shown(self) -> dict[str, Any]:
+        """The report as the HTTP API and ``--json`` show it: what is stored, and what follows from that now."""
+        return self.on_record() | {
+            "version": self.document.version,
             "actions": self.actions,
             "waits_for": [show.waits_for(item) for item in waiting_for(self.document, self.tasks)],
         }

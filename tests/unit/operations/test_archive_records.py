@@ -16,7 +16,6 @@ from receiver.core.errors import DestinationBusy, NotFound
 from receiver.core.plan import Target
 from receiver.core.retention import DAY
 from receiver.operations import expired_records
-from receiver.operations.backfill_retention import backfill_retention
 from receiver.operations.check_config import check_config
 from receiver.operations.document_report import document_report
 from receiver.operations.document_search import documents_called
@@ -75,9 +74,8 @@ def contents(archive: Path, pattern: str = "*") -> dict[str, bytes]:
 async def test_the_file_has_all_that_was_on_record(app: InMemoryApp, archive: Path) -> None:
     document = await app.routed("invoice")
     app.later(YEAR)
-    await backfill_retention(app.context)
     await delete_content(app.context)
-    on_record = (await document_report(document.id, app.store)).shown()
+    on_record = (await document_report(document.id, app.store)).on_record()
     assert (await apply_retention(app.context)).documents == 1
     assert await app.all(Document) == []
     archived = files(archive)[document.id]
