@@ -55,6 +55,8 @@ alerts: [{on: "*", to: log}]
 """
 LETTER = "INVOICE\nInvoice number {n}\nLine items: 3 widgets\nTotal amount due: 120.00 EUR\n"
 NAME, INBOX, QUEUE = "counted", "counted-inbox", "counted-tasks"
+TIMED = "flag#budget:"
+"""The record that a process which submits much renews every two seconds: it costs time, not documents."""
 ROUNDS = 200
 INDEXES = range(1, 6)
 Item = dict[str, dict[str, Any]]
@@ -131,6 +133,8 @@ class Meter:
 
     def _json_call(self, call: Any, client: JsonClient, operation: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         service = client._scope.service
+        if arguments.get("Key", arguments.get("Item", {})).get("pk", {}).get("S", "").startswith(TIMED):
+            return call(client, operation, arguments)  # type: ignore[no-any-return]
         self._note(f"{service}.{operation}")
         try:
             answer: dict[str, Any] = call(client, operation, arguments)
