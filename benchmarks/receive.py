@@ -17,8 +17,9 @@ from benchmarks.peers.running import Peer, can_slow_fsync, running
 SLOW_US = 2000
 REQUESTS_A_SECOND = 40_000
 """More than any peer here takes: so many requests are prepared for a round of a few seconds."""
-MORE = 1.5
-"""For a longer one, so many times what the peer took in the round before: a minute at this rate is 1 GB."""
+MORE = 3.0
+"""For a longer one, so many times what the peer took in the round before, which other programs may have slowed down.
+A minute of 5,000 events a second is 2 GB."""
 SHORT = 5
 """Seconds of a round that needs no estimate; the one that does not count is no longer."""
 
