@@ -108,7 +108,7 @@ def test_a_start_names_each_row_whose_channel_cannot_be_made(tmp_path: Path) -> 
     for place, (line, (_, said)) in enumerate(zip(of_rows, CANNOT_WORK, strict=True)):
         assert line.startswith(f"{path}:{first + place}: alerts[{place}].to: "), line
         assert said in line
-    assert of_escalation.startswith(f"{path}:{first + len(rows)}: alerts[{len(rows)}].escalate.to: sns:pager: ")
+    assert of_escalation.startswith(f"{path}:{first + len(rows)}: alerts[{len(rows)}].escalate.to: sns:pager lacks ")
 
 
 @pytest.fixture

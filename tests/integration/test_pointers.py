@@ -147,7 +147,7 @@ async def test_what_the_spool_has_forgotten_is_copied_from_where_it_was_delivere
         assert document.stored is not None
         assert "/elsewhere/" in document.stored.location
         assert office.lies(document.stored.location) == content
-    assert office.s3.writes.total() < 20
+    assert office.s3.writes.total() < 24  # three of them mark the copies that count no longer
 
 
 async def test_a_repetition_reads_nothing_that_is_there_and_mends_what_is_gone(office: Office) -> None:

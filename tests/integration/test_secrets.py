@@ -33,13 +33,13 @@ from tests.receivers import (
 AUTH = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 WRONG: list[dict[str, str | None]] = [
     {HEADER: None},
-    {HEADER: "a-wrong-header-value-4716"},
-    {"LC-Signature": "sha256=4717"},
-    {TOKEN_HEADER: "v1.4718"},
+    {HEADER: "a-wrong-header-value-x4716x"},
+    {"LC-Signature": "sha256=x4717x"},
+    {TOKEN_HEADER: "v1.x4718x"},
 ]
 TOKENS: list[dict[str, str]] = [AUTH, {}, {"Authorization": "Bearer x"}]
 PATHS = ["/documents", "/documents/doc-1", "/events", "/tasks", "/overview", "/metrics", "/readyz", "/"]
-BODY = a_body(note="a-body-4719")
+BODY = a_body(note="a-body-x4719x")
 
 
 class Breaking(MemoryStore):
@@ -65,7 +65,7 @@ def log() -> Iterator[io.StringIO]:
 
 def assert_silent(text: str) -> None:
     proofs = [value for name, value in Sender().proofs(BODY).items() if name != "Content-Type"]
-    for secret in (*SECRETS, *proofs, "4716", "4717", "4718", "4719"):
+    for secret in (*SECRETS, *proofs, "x4716x", "x4717x", "x4718x", "x4719x"):
         assert secret not in text
 
 
@@ -108,8 +108,8 @@ def test_no_settings_object_and_no_summary_shows_a_secret() -> None:
         '{"X-Key": "static-header-secret-4711"}',
         "static-header-secret-4711",
         '{"X-Key": [""]}',
-        '{"X-Key": ["4716"]}',
-        '{"X-Key": ["4716 4717 4718 4719\\n"]}',
+        '{"X-Key": ["x4716x"]}',
+        '{"X-Key": ["x4716x x4717x x4718x x4719x\\n"]}',
     ],
 )
 def test_a_secret_that_cannot_be_read_is_not_shown_by_the_error(headers: str) -> None:
