@@ -1,5 +1,6 @@
 """The report on one document: everything on record about it, for a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from receiver.core.ids import DOCUMENT
 from receiver.core.job import Job
 from receiver.core.media import PDF
 from receiver.core.plan import Way
-from receiver.core.records_archive import archive_name
+from receiver.core.records_archive import archive_pattern
 from receiver.core.task import NOTICES, Task, TaskState
 from receiver.core.waiting import waiting_for
 from receiver.operations.failed_documents import why_not
@@ -82,7 +83,7 @@ async def fix_for_missing(document_id: str, store: Store) -> str:
     listing = "to list them: mailroom documents"
     if not document_id.startswith(f"{DOCUMENT}_") or not await store.may_have_removed(document_id):
         return listing
-    name = archive_name(document_id, "*")
+    name = archive_pattern(document_id)
     removed = "it may have been removed (retention.documents_days)"
     return f"{removed}; if retention.archive names an archive, its records are there as {name}; {listing}"
 
@@ -93,6 +94,12 @@ async def document_report(document_id: str, store: Store) -> DocumentReport:
     if document is None:
         fix = await fix_for_missing(document_id, store)
         raise NotFound(f"there is no document {document_id}", fix=fix)
+    family = await find_records(store, Document, Query(by="batch", key=document.batch_id), limit=1000)
+    return await report_on(document, family, store)
+
+
+async def report_on(document: Document, family: Sequence[Document], store: Store) -> DocumentReport:
+    """The report on this document, whose batch was read before."""
     jobs = await find_records(store, Job, Query(by="document", key=document.id), limit=100)
     named = [item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=100)]
     events = [item for item in named if item.document_id in ("", document.id)]  # others only name its job
@@ -102,6 +109,5 @@ async def document_report(document_id: str, store: Store) -> DocumentReport:
         for about in subjects
         for item in await find_records(store, Task, Query(by="subject", key=about), limit=200)
     ]
-    family = await find_records(store, Document, Query(by="batch", key=document.batch_id), limit=1000)
     pieces = show.in_page_order(item for item in family if item.parent_id == document.id)
     return DocumentReport(document=document, jobs=jobs, events=events, tasks=tasks, pieces=pieces)

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
-from receiver.core.change import Delete, Query, Replace
+from receiver.core.change import Delete, Query, Replace, kind_of
 from receiver.core.document import Document
 from receiver.core.errors import Conflict, MailroomError
 from receiver.core.flag import Flag, bytes_flag
@@ -57,7 +57,7 @@ async def _tried(batch_id: str, before: float, context: Context) -> int:
 
 async def _forget_batch(batch_id: str, before: float, context: Context) -> int:
     """How many documents were removed: the whole batch, or none yet. Raises Conflict."""
-    batch = [item async for item in every_record(Document, Query(by="batch", key=batch_id, limit=MANY), context.store)]
+    batch = await _batch(batch_id, context)
     over = [item for item in batch if _is_over(item, before)]
     if len(over) < len(batch) or await _unfinished(batch, context):
         for item in over:
@@ -65,9 +65,22 @@ async def _forget_batch(batch_id: str, before: float, context: Context) -> int:
                 await context.store.apply(Replace(replace(item, passed_over_at=item.settled_at)))
         return 0
     await archive_records(batch, context)
+    await _require_unchanged(batch, context)
     for item in _inmost_first(batch):
         await _remove(item, context)
     return len(batch)
+
+
+async def _batch(batch_id: str, context: Context) -> list[Document]:
+    return [item async for item in every_record(Document, Query(by="batch", key=batch_id, limit=MANY), context.store)]
+
+
+async def _require_unchanged(batch: Sequence[Document], context: Context) -> None:
+    """Raises Conflict if one changed, or joined them, while they were archived: then all of them stay."""
+    before = {item.id: item.version for item in batch}
+    for item in await _batch(batch[0].batch_id, context):
+        if before.get(item.id) != item.version:
+            raise Conflict(kind_of(item), item.id)
 
 
 def _inmost_first(batch: Sequence[Document]) -> list[Document]:
@@ -103,8 +116,15 @@ async def _jobs(document: Document, context: Context) -> list[Job]:
 
 
 async def _remove(document: Document, context: Context) -> None:
-    """The document, its jobs, and what would block it if it came again, or points to it."""
-    async for task in _tasks(document, context):
+    """The document, its jobs, and what would block it if it came again, or points to it.
+
+    Raises Conflict before anything is removed that is still to be done: the document was opened again.
+    """
+    tasks = [task async for task in _tasks(document, context)]
+    for task in tasks:
+        if task.state is not TaskState.DONE:
+            raise Conflict(kind_of(task), task.id)
+    for task in tasks:
         await context.store.apply(Delete(task))
     first = await context.store.get(Flag, bytes_flag(document.sha256))
     notes = [first] if first is not None and first.value == document.id else []

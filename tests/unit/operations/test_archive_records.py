@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,22 @@ import pytest
 
 from handlers.destinations.folder import Folder
 from receiver.config import parse
-from receiver.core.change import Replace
+from receiver.core.change import Delete, Insert, Page, Query, Replace
 from receiver.core.document import Document
 from receiver.core.errors import DestinationBusy, NotFound
+from receiver.core.event import Event
 from receiver.core.plan import Target
 from receiver.core.retention import DAY
+from receiver.core.task import Task, TaskState
 from receiver.operations import expired_records
 from receiver.operations.check_config import check_config
 from receiver.operations.document_report import document_report
 from receiver.operations.document_search import documents_called
 from receiver.operations.expired_content import delete_content
 from receiver.operations.expired_records import delete_records
+from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.operations.retention import apply_retention
+from receiver.pipeline.context import Context
 from tests.builders import a_document
 from tests.in_memory_app import TABLE, InMemoryApp
 from tests.unit.operations.test_expired_records import dying
@@ -34,8 +39,11 @@ class Keeper(Folder):
     """A folder that may not answer."""
 
     broken = False
+    meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def keep(self, target: Target, name: str, content: bytes) -> str:
+        if self.meanwhile:
+            await self.meanwhile()
         if self.broken:
             raise DestinationBusy("the archive does not answer")
         return await super().keep(target, name, content)
@@ -136,6 +144,74 @@ async def test_one_that_changed_since_it_was_archived_is_archived_again(
     archived = [json.loads(gzip.decompress(content)) for content in contents(archive, f"{document.id}.v*.gz").values()]
     assert len(archived) == 2
     assert sorted(item["history"][-1]["what"] == "looked at" for item in archived) == [False, True]
+
+
+async def test_a_document_that_comes_again_after_its_removal_is_archived_again(app: InMemoryApp, archive: Path) -> None:
+    """Its id is the same, and its versions count from 0 again."""
+    for lives in (1, 2, 3):
+        document = await app.routed("invoice")
+        app.later(YEAR)
+        assert (await apply_retention(app.context)).documents == 1
+        assert len(contents(archive, f"{document.id}.v*.json.gz")) == lives
+        for event in await app.all(Event):  # LlamaCloud sends it anew, and it is known for 30 days only
+            await app.store.apply(Delete(event))
+
+
+async def test_one_that_is_opened_again_while_it_is_archived_keeps_its_tasks(app: InMemoryApp, keeper: Keeper) -> None:
+    document = await app.routed("invoice")
+    other = await app.routed("invoice", name="other.pdf", batch_id=document.batch_id)
+    app.later(YEAR)
+    await delete_content(app.context)
+
+    async def corrects() -> None:
+        keeper.meanwhile = None
+        await route_by_hand(document.id, RoutingDecision(to="contract"), app.context)
+
+    keeper.meanwhile = corrects
+    assert (await delete_records(app.context))[0] == 0
+    assert {item.id for item in await app.all(Document)} == {document.id, other.id}, "a batch goes together"
+    waiting = [task for task in await app.all(Task) if task.state is TaskState.READY]
+    assert {task.details["delivery_id"] for task in waiting if task.kind == "deliver"} == {
+        item.id for item in (await app.document(document.id)).deliveries if not item.done
+    }
+    assert waiting
+
+
+async def test_one_that_is_opened_again_just_before_its_removal_keeps_its_tasks(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = await app.routed("invoice")
+    app.later(YEAR)
+    await delete_content(app.context)
+    checks = expired_records._require_unchanged
+
+    async def checked_too_soon(batch: Sequence[Document], context: Context) -> None:
+        await checks(batch, context)
+        await route_by_hand(document.id, RoutingDecision(to="contract"), app.context)
+
+    monkeypatch.setattr(expired_records, "_require_unchanged", checked_too_soon)
+    assert (await delete_records(app.context))[0] == 0
+    assert [task for task in await app.all(Task) if task.kind == "deliver" and task.state is TaskState.READY]
+
+
+async def test_a_large_batch_is_read_as_often_as_a_small_one(app: InMemoryApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep on Lambda has 60 seconds: a packet of hundreds of pieces must not be read once for each of them."""
+    document = await app.routed("invoice")
+    for number in range(30):
+        piece = replace(document, id=f"{document.id}{number}", parent_id=document.id, version=0)
+        await app.store.apply(Insert(piece))
+    app.later(YEAR)
+    await delete_content(app.context)
+    asked: list[str] = []
+    find = app.store.find
+
+    async def counted(kind: type[Any], query: Query) -> Page:
+        asked.append(query.by)
+        return await find(kind, query)
+
+    monkeypatch.setattr(app.store, "find", counted)
+    assert (await delete_records(app.context))[0] == 31
+    assert asked.count("batch") == 2
 
 
 async def test_a_removed_document_is_looked_for_in_the_archive(app: InMemoryApp, archive: Path) -> None:
