@@ -144,7 +144,7 @@ class Deployment:
         found = self.client("apigateway").get_integration(
             restApiId=self.resources["WebhookApi"], resourceId=self.resources["WebhookApiPath"], httpMethod="POST"
         )
-        return self._enqueued(as_written(found), mapped(as_written(found), headers, body.decode()))
+        return self._enqueued(as_written(found), mapped(as_written(found), headers, body.decode(), at=time.time()))
 
     def _enqueued(self, integration: dict[str, Any], form: str) -> int:
         """What becomes of this form, sent as API Gateway sends it: with the integration's role, to its queue."""

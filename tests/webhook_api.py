@@ -2,8 +2,9 @@
 SQS's form (Velocity, evaluated by airspeed), and SQS's status to the response.
 
 Sources: API Gateway Developer Guide, "Mapping template variable reference" ($input.body is the raw body,
-$input.params().header all headers), "passthroughBehavior" (NEVER: 415 without a template for the content type), and
-"IntegrationResponse" (for AWS services the pattern matches the status; the one without a pattern is the default).
+$input.params().header all headers, $context.requestTimeEpoch the time of the request in milliseconds),
+"passthroughBehavior" (NEVER: 415 without a template for the content type), and "IntegrationResponse" (for AWS services
+the pattern matches the status; the one without a pattern is the default).
 """
 
 import base64
@@ -14,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import airspeed
+
+from tests.builders import NOW
 
 
 def as_written(deployed: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,14 +55,17 @@ class _Input:
         return _Params(self.headers)
 
 
-def mapped(integration: Mapping[str, Any], headers: Mapping[str, str], body: str, *, peer: str = "203.0.113.7") -> str:
+def mapped(
+    integration: Mapping[str, Any], headers: Mapping[str, str], body: str, *, peer: str = "203.0.113.7", at: float = NOW
+) -> str:
     """The form that SQS gets; "" where the content type has no template, which API Gateway answers with 415."""
     given = next((value for name, value in headers.items() if name.lower() == "content-type"), "application/json")
     template = integration["RequestTemplates"].get(given.partition(";")[0].strip().lower())
     if template is None:
         assert integration["PassthroughBehavior"] == "NEVER"
         return ""
-    names = {"input": _Input(body, headers), "util": _Util(), "context": {"identity": {"sourceIp": peer}}}
+    context = {"identity": {"sourceIp": peer}, "requestTimeEpoch": int(at * 1000)}
+    names = {"input": _Input(body, headers), "util": _Util(), "context": context}
     form: str = airspeed.Template(template).merge(names)
     return form
 

@@ -1,7 +1,8 @@
 """Webhooks that API Gateway put into a queue, as the requests that they were.
 
-infra/webhook_queue.yml writes the messages: lines of words, one for the sender's address, one for the body and one for
-each header. Values are in Base64, so that the bytes that were signed are the bytes that are verified.
+infra/webhook_queue.yml writes the messages: lines of words, one for the sender's address, one for the time of the
+request, one for the body and one for each header. Values are in Base64, so that the bytes that were signed are the
+bytes that are verified.
 """
 
 import asyncio
@@ -51,15 +52,17 @@ async def answers(
 
 
 def inbound_of(record: Mapping[str, Any], *, now: float) -> Inbound:
-    """The request in this message. It arrived when SQS got it: a token that was good then is good.
+    """The request in this message. It arrived when API Gateway got it: a token that was good then is good.
 
     Raises ValueError for what API Gateway does not write.
     """
-    peer, bodies, headers = "", [], []
+    peer, bodies, headers, times = "", [], [], [now, _sent_at(record, now)]
     for line in str(record["body"]).split("\n"):
         match line.split(" "):
             case ["peer", address]:
                 peer = address
+            case ["at", milliseconds]:
+                times.append(int(milliseconds) / 1000)
             case ["body", value]:
                 bodies.append(_decoded(value))
             case ["header", name, value]:
@@ -68,7 +71,7 @@ def inbound_of(record: Mapping[str, Any], *, now: float) -> Inbound:
                 raise ValueError("a line is neither peer, body nor header")
     if len(bodies) != 1:
         raise ValueError(f"{len(bodies)} bodies")
-    return Inbound(headers, bodies[0], peer, arrived_at=min(_sent_at(record, now), now))
+    return Inbound(headers, bodies[0], peer, arrived_at=min(times))
 
 
 def _decoded(value: str) -> bytes:
@@ -79,4 +82,6 @@ def _decoded(value: str) -> bytes:
 
 
 def _sent_at(record: Mapping[str, Any], now: float) -> float:
+    """When SQS got it, in this queue: a message that is redriven from the dead letters counts as a new one (SQS
+    Developer Guide, "Configure a dead-letter queue redrive")."""
     return int(record.get("attributes", {}).get("SentTimestamp", now * 1000)) / 1000

@@ -187,7 +187,7 @@ def queued(name: str, *, key: str = "the-right-header-value") -> dict[str, Any]:
     event = {"event_id": f"evt-{name}", "event_type": "classify.success", "data": {"job_id": f"cls-{name}"}}
     integration = of_type("AWS::ApiGateway::Method")["WebhookApiMethod"]["Integration"]
     headers = {"Content-Type": "application/json", "X-Mailroom-Key": key}
-    (body,) = parse_qs(mapped(integration, headers, json.dumps(event)))["MessageBody"]
+    (body,) = parse_qs(mapped(integration, headers, json.dumps(event), at=time.time()))["MessageBody"]
     return {**recorded("sqs_webhooks")["Records"][0], "messageId": name, "body": body}
 
 

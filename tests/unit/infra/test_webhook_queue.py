@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from tests.builders import NOW
 from tests.infra import ROOT, of_type, param, referred, resources, service
 from tests.webhook_api import answered, mapped
 
@@ -36,8 +37,12 @@ def test_the_bytes_that_were_signed_and_all_headers_reach_the_queue() -> None:
     said = parse_qs(form, strict_parsing=True)
     assert said["Action"] == ["SendMessage"]
     assert sorted(said) == ["Action", "MessageBody"]
-    assert said["MessageBody"][0].splitlines()[:2] == ["peer 203.0.113.7", "body eyJhIjogIsO8In0="]
-    assert len(said["MessageBody"][0].splitlines()) == 4
+    assert said["MessageBody"][0].splitlines()[:3] == [
+        "peer 203.0.113.7",
+        f"at {NOW * 1000:.0f}",
+        "body eyJhIjogIsO8In0=",
+    ]
+    assert len(said["MessageBody"][0].splitlines()) == 5
     assert INTEGRATION["RequestParameters"] == {
         "integration.request.header.Content-Type": "'application/x-www-form-urlencoded'"
     }
