@@ -1,7 +1,7 @@
 """Finds records in the DynamoDB table: by key, consistently; or along an index, merged from all its partitions."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -40,7 +40,7 @@ class ItemKey(NamedTuple):
     place: str
     pk: str
     partition: str
-    """"" for a record that has no entry and was found by its key."""
+    """"" for a record that was found by its key."""
 
 
 class PartitionPage(NamedTuple):
@@ -94,13 +94,13 @@ class TableQuery:
         gsi = gsi_of(kind, name)
         while True:
             parts = await asyncio.gather(*(self._part(gsi, partition, span, portion) for partition in among))
-            if (kind, name) in NAMED and key is not None:
+            if named := (kind, name) in NAMED and key is not None:
                 parts.append(await self._named(kind, name, key, span))
             keys, complete = _merged(parts, span)
             if len(keys) > wanted:
                 keys, complete = keys[:wanted], False
             if keys:
-                yield await self._records(kind, gsi, keys)
+                yield await self._records(kind, gsi, keys, among={*among, *([""] if named else [])})
             if complete:
                 return
             span = replace(span, after=keys[-1].place)
@@ -127,14 +127,14 @@ class TableQuery:
         return PartitionPage([key for key in keys if key.place != span.after], whole=not answer.get("LastEvaluatedKey"))
 
     async def _named(self, kind: type[Any], name: str, key: str, span: KeyRange) -> PartitionPage:
-        """The records of this key that have no entry in the index, because it names them."""
+        """The records that this key names, which may have no entry in the index."""
         document = pk_of(Document, key)
         found = await self.items([document])
         if kind is Task and found:
             ids = delivery_task_ids(record_of(Document, found[document]))
             found = await self.items([pk_of(Task, task_id) for task_id in ids])
-        index, gsi, (lowest, highest) = INDEXES[kind][name], gsi_of(kind, name), span.bounds()
-        records = {pk: record_of(kind, item) for pk, item in found.items() if f"{gsi}pk" not in item}
+        index, (lowest, highest) = INDEXES[kind][name], span.bounds()
+        records = {pk: record_of(kind, item) for pk, item in found.items()}
         keys = [
             ItemKey(place_of(getattr(record, index.order), record.id), pk, "")
             for pk, record in records.items()
@@ -144,17 +144,20 @@ class TableQuery:
             [item for item in keys if lowest <= item.place <= highest and item.place != span.after], whole=True
         )
 
-    async def _records(self, kind: type[Any], gsi: str, keys: Sequence[ItemKey]) -> list[Any]:
-        """The records of these entries that are still in the index."""
+    async def _records(self, kind: type[Any], gsi: str, keys: Sequence[ItemKey], *, among: Set[str]) -> list[Any]:
+        """The records of these entries that are still in the index, in these partitions ("": without an entry).
+
+        One may have moved to another of them since its entry was read: it is as much of the listing as before.
+        """
         items = await self.items([key.pk for key in keys])
-        there = [items[key.pk] for key in keys if key.pk in items and _is_indexed(items[key.pk], gsi, key)]
+        found = dict.fromkeys((key.pk, key.place) for key in keys)
+        there = [items[pk] for pk, place in found if pk in items and _is_indexed(items[pk], gsi, place, among)]
         return [record_of(kind, item) for item in there]
 
 
-def _is_indexed(item: Item, gsi: str, key: ItemKey) -> bool:
-    if not key.partition:
-        return f"{gsi}pk" not in item  # it was found by its key
-    return [item.get(f"{gsi}{half}", {}).get("S") for half in ("pk", "sk")] == [key.partition, key.place]
+def _is_indexed(item: Item, gsi: str, place: str, among: Set[str]) -> bool:
+    partition, now = (item.get(f"{gsi}{half}", {}).get("S", "") for half in ("pk", "sk"))
+    return partition in among and now in ("", place)
 
 
 def _merged(parts: Sequence[PartitionPage], span: KeyRange) -> tuple[list[ItemKey], bool]:
