@@ -185,7 +185,9 @@ class Batch:
         )
 
     async def _work_on(self, tasks: Sequence[Task]) -> bool:
-        """Whether it could be written how each of them ended. What they begin is worked on, too."""
+        """Whether it could be written how each of them ended. What each of them begins is worked on after it: it is
+        claimed already, so it must not wait for the others.
+        """
         worker = Worker(
             self._context,
             lease_seconds=self._lease_seconds,
@@ -193,10 +195,16 @@ class Batch:
             capacity=self._known.capacity,
             follow_until=self._follow_until,
         )
-        ended = await asyncio.gather(*map(worker.work_on, tasks))
-        if following := [task for done in ended if done for task in done.begun]:
-            await self._work_on(following)  # they have no message: should they not be settled, the sweep finds them
-        return None not in ended
+
+        async def work_through(task: Task) -> bool:
+            done = await worker.work_on(task)
+            if done and done.begun:
+                await self._work_on(
+                    done.begun
+                )  # they have no message: should they not be settled, the sweep finds them
+            return done is not None
+
+        return all(await asyncio.gather(*map(work_through, tasks)))
 
     @property
     def _seconds_left(self) -> float:

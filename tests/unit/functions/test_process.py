@@ -16,7 +16,7 @@ from msgspec import structs
 
 from handlers.functions.process import Knowledge, work_on
 from receiver.bootstrap import App
-from receiver.core.change import Insert, Replace
+from receiver.core.change import Insert, Replace, Write
 from receiver.core.document import Document, DocumentState
 from receiver.core.job import JobReport
 from receiver.core.retry import SCHEDULE
@@ -309,3 +309,33 @@ def test_an_invocation_delivers_what_follows_while_it_has_most_of_its_time(
         assert runner.run(work_on(records, here.app, Knowledge(), seconds=seconds)) == []
     assert asyncio.run(app.document(document.id)).state is state
     assert len(sent) == (0 if state is DocumentState.ROUTED else 1)
+
+
+def test_what_follows_from_an_urgent_task_does_not_wait_for_the_other_urgent_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is claimed already: its lease would expire while nobody works on it."""
+    app, routed = InMemoryApp(tmp_path), asyncio.Event()
+    context = replace(app.context, channels={"log": cast("Any", Channel(slow=routed.wait))})
+    apply = app.store.apply
+
+    async def watched(*writes: Write) -> None:
+        await apply(*writes)
+        written = [item.record for item in writes if isinstance(item, Replace)]
+        if any(isinstance(item, Document) and item.state is DocumentState.ROUTED for item in written):
+            routed.set()
+
+    async def story() -> None:
+        document = await app.submitted()
+        app.cloud.classified(document.job_id, "invoice")
+        await app.event(document.job_id)
+        await app.ingest("another.pdf")
+        await app.store.apply(Insert(a_notice("slow")))
+        monkeypatch.setattr(app.store, "apply", watched)
+        (submit,) = [task for task in await app.tasks("submit") if task.state is TaskState.READY]
+        records = [{"messageId": "m", "body": json.dumps({"task": submit.id})}]
+        function = App(settings=Settings(), context=context, receiver=None)
+        assert await work_on(records, function, Knowledge(), seconds=20) == []
+        assert routed.is_set()
+
+    asyncio.run(story())
