@@ -28,7 +28,7 @@ async def archive_records(batch: Sequence[Document], context: Context) -> None:
         raise Unroutable(f"{target.url} cannot keep records")
 
     async def keep(document: Document) -> None:
-        report = await report_on(document, batch, context.store)
+        report = await report_on(document, batch, context.store, whole=True)
         await keeper.keep(target, archive_name(document), archive_file(report.on_record(), at=context.clock()))
 
     for start in range(0, len(batch), AT_ONCE):

@@ -1,5 +1,6 @@
 """The report on one document: everything on record about it, for a person."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -98,16 +99,21 @@ async def document_report(document_id: str, store: Store) -> DocumentReport:
     return await report_on(document, family, store)
 
 
-async def report_on(document: Document, family: Sequence[Document], store: Store) -> DocumentReport:
-    """The report on this document, whose batch was read before."""
-    jobs = await find_records(store, Job, Query(by="document", key=document.id), limit=100)
-    named = [item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=100)]
+async def report_on(
+    document: Document, family: Sequence[Document], store: Store, *, whole: bool = False
+) -> DocumentReport:
+    """The report on this document, whose batch was read before; ``whole`` with everything, however much it is."""
+    hundred = sys.maxsize if whole else 100
+    jobs = await find_records(store, Job, Query(by="document", key=document.id), limit=hundred)
+    named = [
+        item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=hundred)
+    ]
     events = [item for item in named if item.document_id in ("", document.id)]  # others only name its job
     subjects = [document.id, *(job.id for job in jobs)]
     tasks = [
         item
         for about in subjects
-        for item in await find_records(store, Task, Query(by="subject", key=about), limit=200)
+        for item in await find_records(store, Task, Query(by="subject", key=about), limit=2 * hundred)
     ]
     pieces = show.in_page_order(item for item in family if item.parent_id == document.id)
     return DocumentReport(document=document, jobs=jobs, events=events, tasks=tasks, pieces=pieces)

@@ -95,6 +95,15 @@ async def test_the_file_has_all_that_was_on_record(app: InMemoryApp, archive: Pa
     assert archived["plan"]["trace"]
 
 
+async def test_the_file_has_all_jobs_also_beyond_those_that_the_api_shows(app: InMemoryApp, archive: Path) -> None:
+    document = await app.routed("invoice")
+    (job,) = await app.jobs(document)
+    await app.store.apply(*(Insert(replace(job, id=f"job-again-{number}", version=0)) for number in range(220)))
+    app.later(YEAR)
+    assert (await apply_retention(app.context)).documents == 1
+    assert len(files(archive)[document.id]["jobs"]) == 221
+
+
 async def test_while_the_archive_does_not_answer_nothing_is_removed(
     app: InMemoryApp, archive: Path, keeper: Keeper
 ) -> None:
