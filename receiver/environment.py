@@ -48,6 +48,24 @@ def _given(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name, text
 
 
+def setting_sources(env: Mapping[str, str]) -> dict[str, str]:
+    """Where each setting comes from, by its variable: ``variable``, ``file PATH``, its place in AWS, or ``default``.
+
+    Raises Misconfigured.
+    """
+    given = dict(_given(env))
+    return {variable: _source(name, given.get(name), env) for name, variable in VARIABLES.items()}
+
+
+def _source(name: str, text: str | None, env: Mapping[str, str]) -> str:
+    if text is None or (not text and getattr(_DEFAULTS, name) in ("", Secret(""))):
+        return "default"
+    if points(text):
+        return text
+    path = env.get(f"{VARIABLES[name]}_FILE")
+    return f"file {path}" if path else "variable"
+
+
 def _read(name: str, text: str, vault: SecretCache) -> str:
     """The text itself, or what it points to."""
     if not points(text):

@@ -341,7 +341,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         shown = {}
         for name, variable in VARIABLES.items():
             value = getattr(self, name)
-            shown[variable] = ("set" if value else "not set") if isinstance(value, Secret) else str(value)
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            shown[variable] = ("set" if value else "not set") if isinstance(value, Secret) else text
         return shown
 
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "dismiss": "receiver.cli.dismiss:dismiss",
     "alerts": "receiver.cli.alerts:alerts",
     "routes": "receiver.cli.routes:routes",
+    "config": "receiver.cli.config:config",
     "balance": "receiver.cli.balance:balance",
     "costs": "receiver.cli.costs:costs",
     "sweep": "receiver.cli.sweep:sweep",

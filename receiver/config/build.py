@@ -73,6 +73,16 @@ def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
 
 def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:
     """The configuration in this text. Raises Misconfigured with all that is wrong."""
+    source, file = _checked(text, environ, path)
+    return _config(file, source, environ)
+
+
+def load_values(path: Path, environ: Mapping[str, str]) -> tuple[ConfigText, model.ConfigFile]:
+    """The file as it is written and as it is understood, with its defaults. Raises Misconfigured like ``load``."""
+    return _checked(_text(path), environ, path)
+
+
+def _checked(text: str, environ: Mapping[str, str], path: Path) -> tuple[ConfigText, model.ConfigFile]:
     source = read_config(text, path)
     if source.data is None:
         raise Misconfigured(f"{path} is empty: start from the example in docs/reference-config.md")
@@ -84,7 +94,7 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:
     found += [(source.line(place), f"{place}: {message}") for place, message in _disagreements(file)]
     if found:
         raise _refused(source, found)
-    return _config(file, source, environ)
+    return source, file
 
 
 def schema() -> dict[str, Any]:

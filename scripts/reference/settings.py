@@ -25,6 +25,10 @@ A value may also point to AWS: `secretsmanager:NAME` (the whole secret), `secret
 secret that is a JSON object) or `ssm:/path`. It is read at start and again every five minutes, so that a rotation needs
 no restart; while AWS cannot be reached, the last value stays in use.
 
+`mailroom config show` lists every setting and every value of `mailroom.yaml` that is in force, and where it comes from:
+the variable, the file, the pointer to AWS, the line, or the default. Secrets are shown as `set` or `(hidden)`; `--json`
+prints the same as data, `--no-defaults` only what is given.
+
 `mailroom.yaml` has its own page: [reference-config.md](reference-config.md). AWS is set up by the usual `AWS_*`
 variables, `AWS_ENDPOINT_URL` included.
 
