@@ -185,8 +185,9 @@ class Batch:
         )
 
     async def _work_on(self, tasks: Sequence[Task]) -> bool:
-        """Whether it could be written how each of them ended. What each of them begins is worked on after it: it is
-        claimed already, so it must not wait for the others.
+        """Runs these, and what each of them begins; whether the outcome of each could be recorded.
+
+        What a task begins is claimed already, so it does not wait for the other tasks.
         """
         worker = Worker(
             self._context,
@@ -198,10 +199,8 @@ class Batch:
 
         async def work_through(task: Task) -> bool:
             done = await worker.work_on(task)
-            if done and done.begun:
-                await self._work_on(
-                    done.begun
-                )  # they have no message: should they not be settled, the sweep finds them
+            if done and done.begun:  # they have no message: should they not be settled, the sweep finds them
+                await self._work_on(done.begun)
             return done is not None
 
         return all(await asyncio.gather(*map(work_through, tasks)))
