@@ -181,8 +181,8 @@ class InMemoryDestination:
     broken: Exception | None = None
     objects: dict[str, bytes] = field(default_factory=dict)
     """What lies there, by its URL."""
-    superseded: set[str] = field(default_factory=set)
-    """The URLs whose manifest says that another place counts."""
+    superseded: dict[str, list[str]] = field(default_factory=dict)
+    """The places that count instead, by the URL whose manifest says so."""
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
         if self.broken is not None:
@@ -195,7 +195,9 @@ class InMemoryDestination:
         if self.broken is not None:
             raise self.broken
         assert mark.url in self.objects
-        (self.superseded.discard if mark.superseded is None else self.superseded.add)(mark.url)
+        self.superseded.pop(mark.url, None)
+        if mark.superseded is not None:
+            self.superseded[mark.url] = mark.superseded["locations"]
 
     async def _put(self, request: DeliveryRequest) -> bool:
         if request.again and request.url in self.objects:

@@ -132,8 +132,8 @@ class Delivery:
     """The id of the previous message to this place."""
     superseded: bool = False
     """The present plan does not include it: it is a receipt of an earlier plan, or reports that."""
-    marked: bool = False
-    """The manifest beside the copy says that it is superseded."""
+    mark: str = ""
+    """What the manifest beside the copy says: a fingerprint of the places that count instead; "" where it counts."""
     owes_pointer: bool = False
     """The message went out before the document was stored: another one must say where it is."""
     options_changed: bool = False
@@ -346,6 +346,11 @@ class Document:
     def holders(self) -> tuple[Delivery, ...]:
         """The deliveries of the plan that store the document itself."""
         return tuple(item for item in self.deliveries if not item.is_message and not item.superseded)
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """Where it is stored by its plan."""
+        return tuple(item.receipt.location for item in self.holders if item.receipt)
 
     @property
     def waits_for_bytes(self) -> bool:

@@ -8,19 +8,34 @@ from collections.abc import Sequence
 
 from receiver.core.change import Insert, InsertIfAbsent, Write, written_records
 from receiver.core.document import Delivery, DeliveryState, Document, DocumentState
+from receiver.core.ids import claim_id
 from receiver.core.message_type import Meaning
 from receiver.core.task import Task, delivery_parts, new_task
 
 
 def delivery_tasks(document: Document, *, now: float) -> list[InsertIfAbsent]:
     """The tasks for what can be delivered now, and to mark copies; those that are there already stay as they are."""
-    marks = [mark_task(item, document, now=now) for item in document.deliveries if mark_outdated(item)]
-    return [delivery_task(item, document, now=now) for item in due_deliveries(document)] + marks
+    return [delivery_task(item, document, now=now) for item in due_deliveries(document)] + mark_tasks(document, now=now)
 
 
-def mark_outdated(item: Delivery) -> bool:
-    """Whether what is said beside a copy of the document is not true: that it is superseded, or is not."""
-    return not item.is_message and item.receipt is not None and item.superseded is not item.marked
+def mark_tasks(document: Document, *, now: float) -> list[InsertIfAbsent]:
+    """The tasks for what is said beside its copies, once it is stored where its plan wants it: a mark names the place.
+
+    None while it is not: whoever reads the mark would look for a document that is not there yet.
+    """
+    if document.waits_for_bytes:
+        return []
+    return [mark_task(item, document, now=now) for item in document.deliveries if mark_outdated(item, document)]
+
+
+def mark_of(item: Delivery, document: Document) -> str:
+    """What is to be said beside this copy, as a fingerprint of the places that count; "" where it counts itself."""
+    return claim_id("superseded", *document.locations) if item.superseded else ""
+
+
+def mark_outdated(item: Delivery, document: Document) -> bool:
+    """Whether what is said beside a copy is not true: that it is superseded, or is not, or which place counts."""
+    return not item.is_message and item.receipt is not None and mark_of(item, document) != item.mark
 
 
 def mark_task(item: Delivery, document: Document, *, now: float) -> InsertIfAbsent:

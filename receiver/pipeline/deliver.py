@@ -14,7 +14,7 @@ from receiver.core.change import InsertIfAbsent, Replace, Write
 from receiver.core.delivery_request import DeliveryRequest, PointerState
 from receiver.core.document import Delivery, DeliveryState, Document, Receipt
 from receiver.core.errors import DeliveryConflict, FileGone, Unroutable
-from receiver.core.follow_up import delivery_task, due_deliveries, mark_task
+from receiver.core.follow_up import delivery_task, due_deliveries, mark_tasks
 from receiver.core.ids import place, task_id
 from receiver.core.manifest import manifest
 from receiver.core.message_type import Meaning
@@ -172,14 +172,15 @@ def _delivered(
         if sent.is_message:
             return [Replace(document)]
         kept = replace(document, deliveries=(*document.deliveries, done))
-        return [Replace(kept), mark_task(done, kept, now=now)]
+        return [Replace(kept), *mark_tasks(kept, now=now)]
     after = with_pointers(document.with_delivery(done)).settle()
     following = [
         item
         for item in due_deliveries(after)
         if item.is_message and (item.meaning is Meaning.AVAILABLE or not done.is_message)
     ]
-    return [Replace(after), *(delivery_task(item, after, now=now) for item in following)]
+    marks = [] if done.is_message else mark_tasks(after, now=now)
+    return [Replace(after), *(delivery_task(item, after, now=now) for item in following), *marks]
 
 
 async def attempt_failed(task: Task, error: Exception | None, context: Context) -> Sequence[Write]:
@@ -198,7 +199,9 @@ async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Wr
     context.meter.count("mailroom_deliveries", destination=delivery.to.scheme, outcome=state)
     after = document.with_delivery(replace(delivery, state=state, error=str(error)))
     after = replace(after, error=str(error)).note(context.clock(), f"delivery {state}", f"{delivery.to.shown}: {error}")
-    return [Replace(after), *(_announcement(after, context) if delivery in document.holders else ())]
+    if delivery not in document.holders:
+        return [Replace(after)]
+    return [Replace(after), *_announcement(after, context), *mark_tasks(after, now=context.clock())]
 
 
 def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float) -> Alert:

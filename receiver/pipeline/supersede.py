@@ -11,7 +11,7 @@ from typing import Any
 from receiver.core.change import Replace, Write
 from receiver.core.delivery_request import CopyMark
 from receiver.core.document import Delivery, Document
-from receiver.core.follow_up import mark_outdated
+from receiver.core.follow_up import mark_of, mark_outdated, mark_task
 from receiver.core.ids import place
 from receiver.core.object_key import stored_url
 from receiver.core.task import Task
@@ -23,7 +23,7 @@ from receiver.pipeline.pause import LOOK_AGAIN, paused_until
 async def supersede(task: Task, context: Context) -> StepResult:
     """Marks one copy as its document's record has it now."""
     document, copy = await _copy(task, context)
-    if document is None or copy is None or not mark_outdated(copy):
+    if document is None or copy is None or document.waits_for_bytes or not mark_outdated(copy, document):
         return StepResult(note="nothing to mark")
     if (until := await paused_until(place(copy.to.url), context)) is not None:
         again_at = min(until, context.clock() + LOOK_AGAIN) + context.spread()
@@ -33,13 +33,17 @@ async def supersede(task: Task, context: Context) -> StepResult:
         superseded = _statement(document) if copy.superseded else None
         url, options = stored_url(copy), copy.to.options
         await destination.mark(CopyMark(url=url, document_id=document.id, superseded=superseded, options=options))
+    said = mark_of(copy, document)
 
     async def change() -> Sequence[Write]:
         fresh, now = await _copy(task, context)
         if fresh is None or now is None:
             return ()
-        marked = (replace(item, marked=copy.superseded) if item.id == now.id else item for item in fresh.deliveries)
-        return [Replace(replace(fresh, deliveries=tuple(marked)))]
+        marked = replace(now, mark=said)
+        after = replace(fresh, deliveries=tuple(marked if item.id == now.id else item for item in fresh.deliveries))
+        # Decided again meanwhile: the task of that decision may have found nothing to mark, because this was not done.
+        again = mark_outdated(marked, after) and not after.waits_for_bytes
+        return [Replace(after), *([mark_task(marked, after, now=context.clock())] if again else [])]
 
     return StepResult(note="superseded" if copy.superseded else "counts again", change=change)
 
@@ -53,8 +57,8 @@ def _statement(document: Document) -> dict[str, Any]:
     """What the manifest of a superseded copy says: since when, why, and where the document is now."""
     plan = document.plan
     at = datetime.fromtimestamp(plan.decided_at if plan else document.taken_in_at, UTC)
-    locations = [item.receipt.location for item in document.holders if item.receipt]
-    return {"at": at.isoformat(timespec="seconds"), "reason": plan.reason if plan else "", "locations": locations}
+    reason = plan.reason if plan else ""
+    return {"at": at.isoformat(timespec="seconds"), "reason": reason, "locations": list(document.locations)}
 
 
 STEP = TaskHandler(run=supersede)

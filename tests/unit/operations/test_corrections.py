@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import given
@@ -15,15 +16,18 @@ from receiver.core.decision import KEPT, UNDOABLE, Choice, Decision, to_undo, un
 from receiver.core.document import Classification, Document, DocumentState, HistoryEntry, Step
 from receiver.core.effects import Effect
 from receiver.core.errors import Conflict, DestinationBusy, Malformed, NotAllowed
+from receiver.core.follow_up import mark_task
 from receiver.core.job import JobStatus
 from receiver.core.manifest import manifest
 from receiver.core.message_type import Meaning
 from receiver.core.plan import Plan, Way
+from receiver.core.task import Task
 from receiver.operations.bulk_correction import DocumentSelection, correct_each, selected_ids
 from receiver.operations.failed_documents import Skipped, dismiss, resubmit
 from receiver.operations.manual_routing import RoutingDecision, foreseen_correction, route_by_hand
 from receiver.packets.correct import CutRequest, read_piece, recut
 from receiver.packets.pieces import pieces_of
+from receiver.pipeline.supersede import supersede
 from receiver.store import codec
 from tests.builders import NOW, a_document
 from tests.in_memory_app import TABLE, InMemoryApp
@@ -228,10 +232,52 @@ async def test_the_manifest_of_an_old_copy_says_so_until_it_counts_again(app: In
     document = await app.routed("invoice")
     old, new = (f"bytes://{name}/{document.id}/{document.name}" for name in ("invoices", "contracts"))
     corrected = await correct(app, document, CONTRACT)
-    assert app.bytes.superseded == {old}
-    assert {item.place: item.marked for item in corrected.copies} == {old: True, new: False}
+    assert app.bytes.superseded == {old: [new]}
+    assert {item.place: bool(item.mark) for item in corrected.copies} == {old: True, new: False}
     await correct(app, document, UNDO)
-    assert app.bytes.superseded == {new}
+    assert app.bytes.superseded == {new: [old]}
+
+
+async def test_the_manifests_of_all_old_copies_name_the_place_that_counts_now(app: InMemoryApp) -> None:
+    document = await app.routed("invoice")
+    rows = ("invoices", "contracts", "unsorted")
+    first, second, third = (f"bytes://{row}/{document.id}/{document.name}" for row in rows)
+    await correct(app, document, CONTRACT)
+    await correct(app, document, RoutingDecision(to="no_match", who="ann"))
+    assert app.bytes.superseded == {first: [third], second: [third]}
+
+
+async def test_the_manifest_of_an_old_copy_waits_until_the_new_place_has_the_document(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = await app.routed("invoice")
+    old, new = (f"bytes://{name}/{document.id}/{document.name}" for name in ("invoices", "contracts"))
+    with monkeypatch.context() as patch:
+        patch.setattr(app.bytes, "deliver", AsyncMock(side_effect=DestinationBusy("503")))
+        await correct(app, document, CONTRACT)
+    assert app.bytes.superseded == {}
+    app.later(60)
+    await app.work()
+    assert app.bytes.superseded == {old: [new]}
+
+
+async def test_a_mark_that_is_overtaken_by_an_undo_is_taken_back(app: InMemoryApp) -> None:
+    document = await app.routed("invoice")
+    old = f"bytes://invoices/{document.id}/{document.name}"
+    corrected = await correct(app, document, CONTRACT)
+    copy = next(item for item in corrected.copies if item.place == old)
+    task = mark_task(copy, corrected, now=NOW).record
+    unmarked = replace(
+        corrected, deliveries=tuple(replace(item, mark="") if item == copy else item for item in corrected.deliveries)
+    )
+    await app.store.apply(Replace(unmarked))
+    assert isinstance(task, Task)
+    slow = await supersede(task, app.context)  # it has marked the copy, and recorded nothing yet
+    await correct(app, document, UNDO)
+    assert slow.change is not None
+    await app.store.apply(*await slow.change())
+    await app.work()
+    assert old not in app.bytes.superseded
 
 
 async def test_a_copy_that_cannot_be_marked_now_is_marked_later_and_holds_nothing_up(app: InMemoryApp) -> None:
@@ -239,7 +285,7 @@ async def test_a_copy_that_cannot_be_marked_now_is_marked_later_and_holds_nothin
     document = await app.routed("invoice")
     app.bytes.broken = DestinationBusy("503")
     assert (await correct(app, document, CONTRACT)).state is DocumentState.ROUTED
-    assert app.bytes.superseded == set()
+    assert app.bytes.superseded == {}
     app.bytes.broken = None
     app.later(60)
     await app.work()
