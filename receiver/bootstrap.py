@@ -79,13 +79,18 @@ class App:
 
 def load_app(settings: Settings) -> App:
     """The application that MAILROOM_APP names. Raises Misconfigured for settings and variables that cannot work."""
+    refuse_unworkable(settings, os.environ)
+    module, name = _composition_root(settings)
+    return cast("Callable[[Settings], App]", getattr(module, name))(settings)
+
+
+def refuse_unworkable(settings: Settings, environ: "Mapping[str, str]") -> None:
+    """Raises Misconfigured for settings and variables that cannot work together, or on this machine."""
     from receiver.cloud.environment import refuse_environment
     from receiver.combinations import refuse_combinations
 
-    refuse_combinations(settings, os.environ)
-    refuse_environment(os.environ)
-    module, name = _composition_root(settings)
-    return cast("Callable[[Settings], App]", getattr(module, name))(settings)
+    refuse_combinations(settings, environ)
+    refuse_environment(environ)
 
 
 def load_destinations(settings: Settings) -> "Mapping[str, Destination]":

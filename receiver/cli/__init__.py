@@ -19,6 +19,7 @@ from receiver.environment import one_of
 
 COMMANDS = {
     "demo": "handlers.demo.command:demo",
+    "init": "receiver.cli.init:init",
     "serve": "receiver.cli.serve:serve",
     "worker": "receiver.cli.worker:worker",
     "submit": "receiver.cli.submit:submit",

@@ -60,5 +60,5 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     filed = {path.relative_to(tmp_path / "filed").parts[0] for path in (tmp_path / "filed").rglob("*.pdf")}
-    assert filed == {"invoices", "unsorted", "contracts"}
+    assert filed == {"invoice", "unsorted", "contract"}
     assert '"review": 0' in done.stdout

@@ -1,0 +1,170 @@
+"""mailroom init: writes the first mailroom.yaml and .env, both checked."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from receiver.cli import mending
+from receiver.cli.output import say
+from receiver.config.first_files import EXAMPLE_RULES, Answers, env_text, first_settings, table_text
+from receiver.core.errors import Misconfigured
+from receiver.core.forms import Wrong
+from receiver.settings import Settings
+
+TABLE, ENV = Path("mailroom.yaml"), Path(".env")
+LOAD = "set -a; . ./.env; set +a"
+SECRET_BYTES = 32
+DESTINATION = "folder://./filed/"
+EXAMPLES = " and ".join(EXAMPLE_RULES)
+PLACES = ("folder://", "s3://")
+"""Destinations that keep types apart by a prefix."""
+NEEDED = {"api_key": "the environment variable LLAMA_CLOUD_API_KEY", "public_url": "--public-url"}
+"""Answer -> how it is given where nobody can be asked."""
+
+
+@click.command(short_help="Write a first mailroom.yaml and .env.")
+@click.option("--public-url", metavar="URL", help="Where LlamaCloud can reach the receiver.")
+@click.option("--base-url", metavar="URL", help="LlamaCloud's address, if it is not the usual one.")
+@click.option(
+    "--to", "destination", metavar="URL", help=f"Where documents go: a folder or bucket.  [default: {DESTINATION}]"
+)
+@click.option(
+    "--rule", "rules", multiple=True, metavar="TYPE=TEXT", help="A type, and how it is recognised. Repeatable."
+)
+def init(public_url: str | None, base_url: str | None, destination: str | None, rules: tuple[str, ...]) -> None:
+    """Write a checked mailroom.yaml, and an .env with new secrets, in the current folder.
+
+    Asks for what is not given; without a terminal it asks nothing. The API key is asked for, or taken from the
+    variable LLAMA_CLOUD_API_KEY. Nothing is overwritten, and nothing is written unless everything is right.
+    """
+    _refuse_existing()
+    given = {
+        "api_key": os.environ.get("LLAMA_CLOUD_API_KEY"),
+        "base_url": os.environ.get("LLAMA_CLOUD_BASE_URL") if base_url is None else base_url,
+        "public_url": public_url,
+        "destination": destination,
+    }
+    answers = _asked(given, _rules(rules)) if mending.at_a_terminal() else _unasked(given, _rules(rules))
+    variables = first_settings(answers, lambda: secrets.token_urlsafe(SECRET_BYTES))
+    table, env = table_text(answers), _env_text(variables)
+    try:
+        _check(table, variables)
+    except Misconfigured as error:
+        raise Misconfigured(f"nothing was written, because this would be wrong:\n{error}", fix=error.fix) from error
+    _write({TABLE: table, ENV: env})
+    say(f"wrote {TABLE} and {ENV} (only you can read them: {ENV} holds the API key and new secrets)")
+    say(f"next:\n  {LOAD}\n  mailroom serve\n  mailroom doctor   # in another terminal, after the first of these lines")
+
+
+def _refuse_existing() -> None:
+    for path in (TABLE, ENV):
+        if os.path.lexists(path):
+            raise Misconfigured(
+                f"{path} exists already, and is not overwritten; nothing was written",
+                fix="run `mailroom init` in another folder, or move the file aside",
+            )
+
+
+def _rules(given: tuple[str, ...]) -> dict[str, str]:
+    rules: dict[str, str] = {}
+    for text in given:
+        name, equals, description = (part.strip() for part in text.partition("="))
+        if not (name and equals and description):
+            raise click.BadParameter(f"{text!r} is not TYPE=TEXT", param_hint="--rule")
+        if name in rules:
+            raise click.BadParameter(f"{name!r} is given twice", param_hint="--rule")
+        rules[_type(name)] = description
+    return rules
+
+
+def _type(name: str) -> str:
+    from receiver.config.text import rule_type
+
+    try:
+        return rule_type(name)
+    except Wrong as wrong:
+        raise click.BadParameter(f"the type {wrong}; {wrong.fix}", param_hint="--rule") from None
+
+
+def _unasked(given: Mapping[str, str | None], rules: Mapping[str, str]) -> Answers:
+    if missing := [how for name, how in NEEDED.items() if not given[name]]:
+        raise click.UsageError(f"there is no terminal to ask on: give {' and '.join(missing)}")
+    return _answers({"destination": DESTINATION} | {name: text for name, text in given.items() if text}, rules)
+
+
+def _asked(given: Mapping[str, str | None], rules: Mapping[str, str]) -> Answers:
+    texts = {
+        "api_key": given["api_key"] or click.prompt("LlamaCloud API key", hide_input=True),
+        "base_url": given["base_url"] or click.prompt("LlamaCloud's address", default=Settings().llama_cloud_base_url),
+        "public_url": given["public_url"] or click.prompt("Where LlamaCloud can reach this receiver (https://…)"),
+        "destination": given["destination"] or click.prompt("Where documents go", default=DESTINATION),
+    }
+    return _answers(texts, rules or _asked_rules())
+
+
+def _asked_rules() -> dict[str, str]:
+    rules: dict[str, str] = {}
+    say(f"Types of documents, one after the other; Enter ends the list, and an empty one means {EXAMPLES}.")
+    while name := click.prompt("Type", default="", show_default=False):
+        rules[_type(name)] = click.prompt(f"How {name} is recognised")
+    return rules
+
+
+def _answers(texts: Mapping[str, str], rules: Mapping[str, str]) -> Answers:
+    base_url = texts.get("base_url", "").rstrip("/")
+    if not texts["destination"].startswith(PLACES):
+        raise click.BadParameter(
+            f"{texts['destination']!r} is not a folder or bucket: write folder://./filed/ or s3://bucket/prefix/, "
+            "and add queues and other destinations to mailroom.yaml later",
+            param_hint="--to",
+        )
+    return Answers(
+        api_key=texts["api_key"],
+        base_url="" if base_url == Settings().llama_cloud_base_url else base_url,
+        public_url=texts["public_url"],
+        destination=texts["destination"],
+        rules=rules or EXAMPLE_RULES,
+    )
+
+
+def _env_text(variables: Mapping[str, str]) -> str:
+    try:
+        return env_text(variables)
+    except Wrong as wrong:
+        raise Misconfigured(str(wrong), fix=wrong.fix) from None
+
+
+def _check(table: str, variables: Mapping[str, str]) -> None:
+    """Raises Misconfigured for what `serve` would refuse."""
+    from receiver.bootstrap import load_destinations, own_places, refuse_unworkable
+    from receiver.config import parse
+    from receiver.environment import from_environ
+    from receiver.operations.check_config import check_config
+
+    settings = from_environ(variables)
+    settings.webhook_secrets()
+    refuse_unworkable(settings, variables)
+    config = parse(table, variables, path=TABLE)
+    problems = check_config(config, load_destinations(settings), adopted=settings.adopt, own=own_places(settings))
+    if errors := [problem for problem in problems if problem.severity == "error"]:
+        raise Misconfigured("\n".join(map(config.line, errors)))
+
+
+def _write(files: Mapping[Path, str]) -> None:
+    """Writes all files or none, for their owner alone."""
+    written: list[Path] = []
+    try:
+        for path, text in files.items():
+            file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            written.append(path)
+            with os.fdopen(file, "w", encoding="utf-8") as stream:
+                stream.write(text)
+    except OSError as error:
+        for path in written:
+            with contextlib.suppress(OSError):
+                path.unlink()
+        raise Misconfigured(f"cannot write {error.filename or path}: {error.strerror}; nothing was written") from error
