@@ -1,4 +1,5 @@
-"""Logging: JSON lines, one for each thing that happened. Bodies, header values and secrets never.
+"""Logging: JSON lines, one for each thing that happened; on a terminal readable lines. Bodies, header values and
+secrets never.
 
 ``mailroom.event``, ``mailroom.task`` and ``mailroom.alert`` are the loggers; every line carries the ids by which one
 follows a document: event, job, task, document.
@@ -122,19 +123,28 @@ class GroupedHandler(logging.StreamHandler[TextIO]):
             self.handleError(records[0] if records else LogLine("mailroom", logging.ERROR, "log.lost", {}))
 
 
-def set_up(level: str, stream: TextIO | None = None, *, together: bool = False) -> None:
+def set_up(level: str, stream: TextIO | None = None, *, together: bool = False, layout: str = "auto") -> None:
     """Sends Mailroom's log to ``stream`` (standard error by default), from this level on.
 
-    ``together`` is for a process that lives long and writes much.
+    ``together`` is for a process that lives long and writes much. ``layout`` is ``json``, ``text``, or ``auto``: text
+    on a terminal.
     """
     stream = stream or sys.stderr
     handler = GroupedHandler(stream) if together else logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(_formatter(stream, layout))
     for name, lowest in (("mailroom", level.upper()), *OTHERS.items()):
         logger = logging.getLogger(name)
         logger.handlers[:] = [handler]
         logger.setLevel(lowest)
         logger.propagate = False
+
+
+def _formatter(stream: TextIO, layout: str) -> logging.Formatter:
+    if layout == "json" or (layout == "auto" and not stream.isatty()):
+        return JsonLines()
+    from receiver.readable_log import ReadableLines, takes_colour
+
+    return ReadableLines(coloured=takes_colour(stream))
 
 
 def log_line(logger: logging.Logger, level: int, what: str, **facts: object) -> None:

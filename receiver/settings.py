@@ -277,6 +277,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["debug", "info", "warning", "error"],
         _about("Lowest level to log", forms.choice("debug", "info", "warning", "error")),
     ] = "info"
+    log_format: Annotated[
+        Literal["auto", "json", "text"],
+        _about(
+            "How the log is written: `json` lines for programs, `text` for people, or `auto`: text on a terminal, "
+            "JSON elsewhere",
+            forms.choice("auto", "json", "text"),
+        ),
+    ] = "auto"
 
     @property
     def webhook_url(self) -> str:

@@ -95,7 +95,7 @@ class Warm(Generic[B]):
         self._runner.close()
 
     def _exchange(self, settings: Settings) -> None:
-        set_up(settings.log_level)
+        set_up(settings.log_level, layout=settings.log_format)
         if self._settings is not None:
             refuse_other_proofs(self._settings.webhook_secrets(), settings.webhook_secrets())
         fresh = self._build(settings)

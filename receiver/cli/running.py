@@ -37,7 +37,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False) -> T:
     """What ``work`` returns, given the open application. With ``log`` the log is written to standard error."""
     settings = from_environ()
-    set_up(settings.log_level if log else "error", together=log)
+    set_up(settings.log_level if log else "error", together=log, layout=settings.log_format)
     app = load_app(settings)
 
     async def opened() -> T:
@@ -49,8 +49,8 @@ def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False) -> T:
 
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     """What ``work`` returns, given the store alone: a command that only reads needs no key, secret or table."""
-    set_up("error")
     settings = from_environ()
+    set_up("error", layout=settings.log_format)
     store = existing_store(settings)
 
     async def opened() -> T:

@@ -3,9 +3,15 @@
 import io
 import json
 import logging
+import os
+import pty
 import threading
+from collections.abc import Iterator
+from typing import TextIO
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from receiver.log import TOGETHER_SECONDS, GroupedHandler, RateLimitedLog, log_line, set_up
 
@@ -123,3 +129,72 @@ def test_a_fault_shows_its_trace() -> None:
     [told] = lines(stream)
     assert (told["error"], told["path"]) == ("RuntimeError: a mistake", "/x")
     assert "test_log.py" in str(told["trace"])
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[TextIO, int]]:
+    """A terminal as a stream to write on, and where its screen is read."""
+    screen, line = pty.openpty()
+    with os.fdopen(line, "w", encoding="utf-8") as stream:
+        yield stream, screen
+    os.close(screen)
+
+
+def seen(terminal: tuple[TextIO, int]) -> str:
+    terminal[0].flush()
+    return os.read(terminal[1], 65536).decode()
+
+
+@pytest.mark.parametrize(("layout", "readable"), [("auto", True), ("text", True), ("json", False)])
+def test_a_terminal_gets_readable_lines_unless_json_is_asked_for(
+    terminal: tuple[TextIO, int], monkeypatch: pytest.MonkeyPatch, layout: str, readable: bool
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    set_up("info", terminal[0], layout=layout)
+    log_line(log, logging.WARNING, "event.refused", cause="no proof", event="evt-1", size=3)
+    text = seen(terminal)
+    assert text.endswith(' warning event.refused  cause="no proof"  event=evt-1  size=3\r\n') == readable
+    assert text.startswith("{") != readable
+
+
+@pytest.mark.parametrize(("layout", "readable"), [("auto", False), ("json", False), ("text", True)])
+def test_what_is_no_terminal_gets_json_unless_text_is_asked_for(layout: str, readable: bool) -> None:
+    stream = io.StringIO()
+    set_up("info", stream, layout=layout)
+    log_line(log, logging.INFO, "event.accepted", event="evt-1")
+    assert stream.getvalue().endswith(" info    event.accepted  event=evt-1\n") == readable
+    assert readable or lines(stream)[0]["event"] == "evt-1"
+
+
+def test_a_terminal_is_coloured_unless_its_user_says_no(
+    terminal: tuple[TextIO, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for no_colour, codes in (("", 4), ("1", 0)):
+        monkeypatch.setenv("NO_COLOR", no_colour)
+        monkeypatch.setenv("TERM", "xterm")
+        set_up("info", terminal[0])
+        log_line(log, logging.ERROR, "event.refused")
+        assert seen(terminal).count("\x1b[") == codes
+
+
+def test_a_readable_fault_shows_its_trace_below() -> None:
+    stream = io.StringIO()
+    set_up("info", stream, layout="text")
+    try:
+        raise RuntimeError("a mistake\nof two lines")
+    except RuntimeError:
+        log.exception("unhandled_exception", extra={"facts": {"path": "/x"}})
+    first, *trace = stream.getvalue().splitlines()
+    assert "unhandled_exception  path=/x  error=" in first
+    assert "RuntimeError: a mistake" in first
+    assert any("test_log.py" in line for line in trace)
+    assert all(line.startswith("    ") for line in trace)
+
+
+@settings(deadline=None)
+@given(value=st.text(), what=st.text(min_size=1))
+def test_text_from_outside_neither_steers_the_terminal_nor_begins_a_line(value: str, what: str) -> None:
+    stream = io.StringIO()
+    set_up("info", stream, layout="text")
+    log_line(log, logging.INFO, what, name=value)
+    assert stream.getvalue()[:-1].isprintable()

@@ -162,6 +162,7 @@ CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
     "heartbeat_url": urls(["https"], ["", "/ping/abc", "/push?status=up"], ["/a b", "/\\x"]),  # type: ignore[dict-item]
     "smtp_url": urls(["smtp", "smtps"], ["", "?from=a@b.test"], ["/path", "?to=x", "?from=x", "#x"]),  # type: ignore[dict-item]
     "group_access": of(["none", "read", "write"], "all", "0640", "Read"),
+    "log_format": of(["auto", "json", "text"], "xml", "", "JSON"),
     "log_level": of(["debug", "info", "warning", "error"], "verbose", "10", "INFO "),
 }  # fmt: skip
 CARELESS = st.sampled_from(['"{}"', "'{}'", "`{}`", "{} ", " {}", "{}\n", "\t{}", "{}\x1b", "{}\x85x"])
