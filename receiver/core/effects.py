@@ -20,7 +20,7 @@ class Effect(StrEnum):
     SUPERSEDE = "supersede"
     """The copy there stays, and no longer counts."""
     KEEP = "keep"
-    """It is there already, and nothing happens."""
+    """It is there already. A copy that did not count meanwhile is looked for, and stored again if it was removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,8 @@ def _effects(document: Document) -> Iterator[PlaceEffect]:
 def _of_holder(item: Delivery, *, waits: bool) -> Effect:
     if item.superseded:
         return Effect.SUPERSEDE
-    return Effect.DELIVER if waits else Effect.KEEP
+    there = item.receipt is not None and not item.options_changed
+    return Effect.DELIVER if waits and not there else Effect.KEEP
 
 
 def _shown(item: Delivery) -> str:

@@ -168,7 +168,8 @@ class _Replan:
         item = replace(self._again(same[0] if same else fresh), meaning=self._meaning)
         if item.done and item.to.style != to.style:
             return replace(begun_anew(item, self._document), options_changed=True)
-        return item
+        # It did not count meanwhile, and somebody may have removed it: the delivery looks, and stores it again.
+        return begun_anew(item, self._document) if item.done and item.superseded else item
 
     def _message_to(self, to: Target, place: str, number: int) -> Delivery:
         """The message to this place: the previous one, if it says the same."""

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from receiver import show
 from receiver.core.change import Replace
 from receiver.core.decision import KEPT, UNDOABLE, Choice, Decision, to_undo, undoable, with_decision
-from receiver.core.document import Classification, Document, DocumentState, HistoryEntry, Step
-from receiver.core.effects import Effect
-from receiver.core.errors import Conflict, DestinationBusy, Malformed, NotAllowed
+from receiver.core.document import Classification, DeliveryState, Document, DocumentState, HistoryEntry, Step
+from receiver.core.effects import Effect, effects_of
+from receiver.core.errors import Conflict, DeliveryConflict, DestinationBusy, Malformed, NotAllowed
 from receiver.core.follow_up import mark_task
 from receiver.core.job import JobStatus
 from receiver.core.manifest import manifest
@@ -259,6 +259,28 @@ async def test_the_manifest_of_an_old_copy_waits_until_the_new_place_has_the_doc
     app.later(60)
     await app.work()
     assert app.bytes.superseded == {old: [new]}
+
+
+async def test_an_undo_stores_a_copy_again_that_was_removed_meanwhile(app: InMemoryApp) -> None:
+    document = await app.routed("invoice")
+    old = f"bytes://invoices/{document.id}/{document.name}"
+    await correct(app, document, CONTRACT)
+    data, deliveries = app.bytes.objects.pop(old), len(app.bytes.parcels)
+    foreseen = await foreseen_correction(document.id, UNDO, app.context)
+    assert old in {item.place for item in effects_of(foreseen.after) if item.effect is Effect.KEEP}
+    undone = await correct(app, document, UNDO)
+    assert undone.state is DocumentState.ROUTED
+    assert app.bytes.objects[old] == data
+    assert [item.url for item in app.bytes.parcels[deliveries:]] == [old]
+
+
+async def test_an_undo_meets_something_else_at_its_place_as_a_conflict(app: InMemoryApp) -> None:
+    document = await app.routed("invoice")
+    await correct(app, document, CONTRACT)
+    app.bytes.deliver = AsyncMock(side_effect=DeliveryConflict("holds something else"))  # type: ignore[method-assign]
+    undone = await correct(app, document, UNDO)
+    assert undone.state is DocumentState.REVIEW
+    assert [item.state for item in undone.holders] == [DeliveryState.CONFLICT]
 
 
 async def test_a_mark_that_is_overtaken_by_an_undo_is_taken_back(app: InMemoryApp) -> None:

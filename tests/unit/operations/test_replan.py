@@ -125,7 +125,10 @@ async def test_another_bucket_and_back_finds_the_first_object_and_says_where_to_
     for table in (TABLE.replace("bytes://invoices/", "bytes://bills/"), TABLE):
         assert await rerouted(app, table) == ["reroute"]
     places = [f"bytes://{prefix}/{document.id}/letter.pdf" for prefix in ("invoices", "bills")]
-    assert [item.url for item in app.bytes.parcels] == places
+    assert [(item.url, item.again) for item in app.bytes.parcels] == [
+        *((place, False) for place in places),
+        (places[0], True),  # it is looked for, because it did not count meanwhile
+    ]
     assert [(item.meaning, item.pointer.url) for item in app.words.parcels] == [
         (Meaning.ROUTED, places[0]), (Meaning.CORRECTED, places[1]), (Meaning.CORRECTED, places[0]),
     ]  # fmt: skip
