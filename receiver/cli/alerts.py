@@ -14,6 +14,7 @@ from receiver.alerting.send_test import send_test
 from receiver.bootstrap import App
 from receiver.cli.listing import SPAN, when
 from receiver.cli.output import one_line, print_json, say, table
+from receiver.cli.person_text import NAME, REASON
 from receiver.cli.running import with_app, with_store
 from receiver.cli.user import user_name
 from receiver.config import load
@@ -28,7 +29,9 @@ from receiver.environment import from_environ
 from receiver.pipeline.records import find_records
 from receiver.secrets import RevealedEnviron
 
-WHO = click.option("--who", default=user_name, show_default="you", help="Who does this; recorded with the incident.")
+WHO = click.option(
+    "--who", type=NAME, default=user_name, show_default="you", help="Who does this; recorded with the incident."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -143,7 +146,7 @@ def ack(key: str, who: str, as_json: bool) -> None:
 @alerts.command(short_help="Silence notices about an incident for a while.")
 @click.argument("key")
 @click.option("--for", "seconds", type=SPAN, help="Duration: 30m, 2h, 7d.")
-@click.option("--why", default="", help="Reason; recorded with the incident.")
+@click.option("--why", type=REASON, default="", help="Reason; recorded with the incident.")
 @click.option("--end", is_flag=True, help="End the silence.")
 @WHO
 @JSON

@@ -9,6 +9,7 @@ from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
 from receiver.cli.mending import JSON, WHO, confirmed
 from receiver.cli.output import one_line, print_json, say, table
+from receiver.cli.person_text import REASON
 from receiver.cli.running import with_app
 from receiver.cli.submit import settled_by_us
 from receiver.cli.suggestions import ClosestChoice, did_you_mean
@@ -43,7 +44,7 @@ WORDS = {
 @click.option("--type", "of_type", help="What they are; they are routed by that.")
 @click.option("--to", help="The row of the table that they take, or a fallback route.")
 @click.option("--undo", is_flag=True, help="Take the last decision back: each goes to where it was before.")
-@click.option("--why", default="", help="The reason; recorded on each document.")
+@click.option("--why", type=REASON, default="", help="The reason; recorded on each document.")
 @click.option("--in-state", type=STATES, help="Instead of DOCUMENTS: those in this state.")
 @click.option("--of-type", "present_type", help="Instead of DOCUMENTS: those that have this type now.")
 @click.option("--since", type=MOMENT, help="Instead of DOCUMENTS: those received since: 2026-11-22, 2h, 7d.")

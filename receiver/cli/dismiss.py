@@ -4,6 +4,7 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.mending import CAUSE, JSON, WHO, chosen_documents, nothing_found, report_mended
+from receiver.cli.person_text import REASON
 from receiver.cli.running import with_app
 from receiver.core.document import Document
 from receiver.operations.failed_documents import Skipped
@@ -13,7 +14,7 @@ from receiver.operations.failed_documents import dismiss as dismiss_document
 @click.command(short_help="Close failed documents without delivering them.")
 @click.argument("ids", nargs=-1)
 @CAUSE
-@click.option("--note", required=True, help="Reason; recorded on the document.")
+@click.option("--note", type=REASON, required=True, help="Reason; recorded on the document.")
 @WHO
 @JSON
 def dismiss(ids: tuple[str, ...], cause: str | None, note: str, who: str, as_json: bool) -> None:

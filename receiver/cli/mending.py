@@ -9,13 +9,16 @@ import click
 from receiver.alerting.incidents import documents_of
 from receiver.bootstrap import App
 from receiver.cli.output import print_json, say, table
+from receiver.cli.person_text import NAME
 from receiver.cli.user import user_name
 from receiver.core.document import Document
 from receiver.core.errors import NotFound
 from receiver.core.price import price_of
 from receiver.operations.failed_documents import Skipped, document_named
 
-WHO = click.option("--who", default=user_name, show_default="you", help="Who decides; recorded on the document.")
+WHO = click.option(
+    "--who", type=NAME, default=user_name, show_default="you", help="Who decides; recorded on the document."
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 CAUSE = click.option("--cause", help="All unfixed documents of this incident, by the key in its alert.")
 

@@ -4,6 +4,7 @@ import click
 
 from receiver import show
 from receiver.cli.output import print_json, say
+from receiver.cli.person_text import NAME
 from receiver.cli.running import with_app
 from receiver.cli.user import user_name
 from receiver.core.errors import Malformed
@@ -17,7 +18,7 @@ from receiver.packets.correct import recut as recut_by_hand
 @click.argument("document_id")
 @click.argument("pieces", nargs=-1)
 @click.option("--merge", help="Merge the pieces that hold these pages: 3-5.")
-@click.option("--who", default=user_name, show_default="you", help="Who decides; recorded on the packet.")
+@click.option("--who", type=NAME, default=user_name, show_default="you", help="Who decides; recorded on the packet.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def recut(document_id: str, pieces: tuple[str, ...], merge: str | None, who: str, as_json: bool) -> None:
     """Cut a packet by hand: `mailroom recut DOCUMENT 1-4 5-13=invoice 14=blank`.

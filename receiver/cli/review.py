@@ -7,6 +7,7 @@ import click
 from receiver import show
 from receiver.bootstrap import App
 from receiver.cli.output import print_json, say, table
+from receiver.cli.person_text import NAME, REASON
 from receiver.cli.running import with_app, with_store
 from receiver.cli.submit import settled_by_us
 from receiver.cli.user import user_name
@@ -24,8 +25,8 @@ from receiver.secrets import RevealedEnviron
 @click.argument("document_id", required=False)
 @click.option("--to", help="Route it by this row of the table, or by a fallback route.")
 @click.option("--type", "of_type", help="Correct its type; it is routed by that type.")
-@click.option("--why", default="", help="The reason; recorded on the document.")
-@click.option("--who", default=user_name, show_default="you", help="Who decides; recorded on the document.")
+@click.option("--why", type=REASON, default="", help="The reason; recorded on the document.")
+@click.option("--who", type=NAME, default=user_name, show_default="you", help="Who decides; recorded on the document.")
 @click.option("--wait", is_flag=True, help="Wait until it is delivered, then show where.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

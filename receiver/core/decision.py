@@ -9,6 +9,10 @@ from receiver.core.short_repr import short_repr
 
 KEPT = 100
 """Decisions that are kept on a document: the first, and the newest others. A record is read and written whole."""
+WHO_LIMIT = 200
+"""Characters of a person's name."""
+WHY_LIMIT = 1000
+"""Characters of a reason or a note."""
 UNDOABLE = 10
 """The newest decisions that keep the plan before them, and so can be undone."""
 

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from receiver import show
 from receiver.bootstrap import App
+from receiver.core.decision import WHO_LIMIT, WHY_LIMIT
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import DocumentRefused, FileGone, Malformed, NotAllowed, TooLarge, Uncuttable
 from receiver.core.object_key import safe_name
@@ -46,10 +47,10 @@ MANY = (
 AT_ONCE = 200
 """Documents that one request corrects: an answer takes seconds, also from DynamoDB."""
 TEXT_LIMIT = 200
-"""Characters of a name or a type."""
-WHY_LIMIT = 1000
-"""Characters of a reason, a note or a password."""
-LIMITS = {"who": TEXT_LIMIT, "to": TEXT_LIMIT, "type": TEXT_LIMIT}
+"""Characters of a route's name or a type."""
+LIMITS = {"who": WHO_LIMIT, "to": TEXT_LIMIT, "type": TEXT_LIMIT}
+"""Characters of each text; of any other (a reason, a note, a password) WHY_LIMIT."""
+YES, NO = ("true", "1", "yes"), ("false", "0", "no")
 OPERATOR = "operator"
 """Who decides, where the request does not say."""
 EITHER = 'give either {"to": "name of a route"} or {"type": "the correct type"}, and your name in "who"'
@@ -108,27 +109,28 @@ class Mending:
         if len(ids) > AT_ONCE:
             raise Malformed(f"these are more than {AT_ONCE} documents: give a smaller selection")
         decision = RoutingDecision(undo=undo, **given)
-        done = correct_each(ids, decision, self._context, dry_run=_preview(request))
-        shown = [item.shown() async for item in done]
-        return json_response({"documents": shown, "preview": _preview(request)}, 200 if _preview(request) else 202)
+        preview = _preview(request)
+        shown = [item.shown() async for item in correct_each(ids, decision, self._context, dry_run=preview)]
+        return json_response({"documents": shown, "preview": preview}, 200 if preview else 202)
 
     async def _corrected(self, request: Request, decision: RoutingDecision) -> Response:
+        preview = _preview(request)
         correction = await foreseen_correction(request.path_params["document_id"], decision, self._context)
-        if _preview(request):
+        if preview:
             return json_response(show.correction(correction.before, correction.after))
         return json_response(show.document_whole(await carry_out_correction(correction, self._context)), 202)
 
     async def retry(self, request: Request) -> Response:
         """What ``mailroom replay DOCUMENT`` does; with ``?preview=true`` what that would be."""
         await _given(request)
-        document_id = request.path_params["document_id"]
+        document_id, preview = request.path_params["document_id"], _preview(request)
         document = await document_named(document_id, self._context)
         replay = await foreseen(document, ReplayFilter(ids=(document_id,)), self._context)
         if replay.action == "nothing":
             raise NotAllowed(f"document {document_id}: {replay.detail}")
         if replay.action == "resubmit":
             raise NotAllowed(f"document {document_id} has no result: resubmit it")
-        if _preview(request):
+        if preview:
             return json_response({"document_id": document_id, "action": replay.action, "detail": replay.detail})
         if not await carry_out(replay, self._context):
             raise NotAllowed(f"document {document_id} was changed by another process; reload it and retry")
@@ -145,6 +147,7 @@ class Mending:
 
     async def unlock(self, request: Request) -> Response:
         """Opens a locked PDF with its password, which is not stored, and resubmits it."""
+        _refuse_query(request)
         given = await _given(request, "password", says='give the password: {"password": "…", "who": "…"}')
         if not given.get("password"):
             raise Malformed('give the password: {"password": "…", "who": "…"}')
@@ -154,16 +157,18 @@ class Mending:
 
     async def file(self, request: Request) -> Response:
         """Replaces the document's bytes by the file of a multipart body, and resubmits it."""
+        _refuse_query(request, "who")
         document_id, who = request.path_params["document_id"], request.query_params.get("who", OPERATOR)
         document = await document_named(document_id, self._context)
         if document.forgotten_at is None:
             _refuse(document, why_not(document))
         async with _received(request, self._limit) as path:
             with _refused_as_input():
-                return _changed(await replace_bytes(document_id, path, self._context, who=who[:TEXT_LIMIT]))
+                return _changed(await replace_bytes(document_id, path, self._context, who=who[:WHO_LIMIT]))
 
     async def dismiss(self, request: Request) -> Response:
         """Declares that nothing more is to be done with the document."""
+        _refuse_query(request)
         given = await _given(request, "note", says='give the reason: {"note": "…", "who": "…"}')
         if not given.get("note"):
             raise Malformed('give the reason: {"note": "…", "who": "…"}')
@@ -184,7 +189,19 @@ def _refused_as_input() -> Iterator[None]:
 
 
 def _preview(request: Request) -> bool:
-    return request.query_params.get("preview", "").lower() in ("true", "1", "yes")
+    """Whether nothing is to be written. A preview that is misspelt is refused, and not carried out."""
+    _refuse_query(request, "preview")
+    given = request.query_params.get("preview", "false")
+    if given.lower() not in YES + NO:
+        raise Malformed(f"preview is true or false, not {given!r}")
+    return given.lower() in YES
+
+
+def _refuse_query(request: Request, *known: str) -> None:
+    if unknown := sorted(set(request.query_params) - set(known)):
+        raise Malformed(
+            f"the query parameter {unknown[0]!r} is not known here; known are: {', '.join(known) or 'none'}"
+        )
 
 
 def _changed(done: Document | Skipped) -> Response:

@@ -19,6 +19,8 @@ async def documents_called(word: str, store: Store) -> list[Document]:
     Ids are looked up. No index has names and prefixes, so for those all documents are read, newest first, until there
     are enough. A name fits whatever its case. Raises NotFound.
     """
+    if not word:
+        raise NotFound("an empty name is no document's", fix="to list them: mailroom documents")
     if exact := await _by_id(word, store):
         return [exact]
     found: list[Document] = []

@@ -105,6 +105,22 @@ async def test_a_selection_that_makes_no_sense_is_refused(body: dict[str, object
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
 
 
+@pytest.mark.parametrize("name", ["route", "undo", "dismiss", "retry", "resubmit", "unlock", "correct"])
+@pytest.mark.parametrize("query", ["preview=on", "preview", "Preview=true", "dry_run=true"])
+async def test_a_misspelt_preview_is_refused_and_not_carried_out(
+    name: str, query: str, app: InMemoryApp, client: httpx.AsyncClient
+) -> None:
+    failed = await app.document(await fail(app, "letter.pdf"))
+    word: dict[str, object] = {"type": "contract"}
+    body: dict[str, dict[str, object]] = {
+        "route": word, "correct": word | {"ids": [failed.id]}, "dismiss": {"note": "n"}, "unlock": {"password": "p"},
+    }  # fmt: skip
+    path = f"/documents/{name}" if name == "correct" else f"/documents/{failed.id}/{name}"
+    answer = await client.post(f"{path}?{query}", json=body.get(name, {}))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
+    assert await app.document(failed.id) == failed
+
+
 async def test_a_failed_document_is_resubmitted_and_the_price_is_named_first(
     app: InMemoryApp, client: httpx.AsyncClient
 ) -> None:

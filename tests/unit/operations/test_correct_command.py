@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from receiver.core.document import Document, DocumentState
+from receiver.core.errors import NotFound
 from tests.commands import run, terminal
 from tests.in_memory_app import TABLE, InMemoryApp
 
@@ -75,6 +76,8 @@ def test_many_are_selected_by_what_they_are_and_each_has_its_result(app: InMemor
         ("letter.pdf --to invoise", "Did you mean 'invoice'?"),
         ("--in-state open --type contract", "is not one of"),
         ("same.pdf --type contract", "names several documents"),
+        (f"letter.pdf --type contract --why {'y' * 1001}", "at most 1000"),
+        (f"letter.pdf --type contract --who {'y' * 201}", "at most 200"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_changes_nothing(app: InMemoryApp, arguments: str, says: str) -> None:
@@ -83,6 +86,13 @@ def test_what_makes_no_sense_is_refused_and_changes_nothing(app: InMemoryApp, ar
         asyncio.run(app.routed("invoice", name="same.pdf", content=content.encode()))
     result = run(f"mailroom correct {arguments}")
     assert (result.exit_code, says in result.output) == (2, True), result.output
+    assert now(app, document) == document
+
+
+def test_an_empty_name_is_no_document_even_where_there_is_only_one(app: InMemoryApp) -> None:
+    document = routed(app)
+    result = run("mailroom correct '' --type contract --yes")
+    assert isinstance(result.exception, NotFound)
     assert now(app, document) == document
 
 
