@@ -1,17 +1,31 @@
 """Every metric: its name, what it means, its labels. One place; the text formats are made elsewhere."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 Key = tuple[str, tuple[str, ...]]
 """A metric's name, and the values of its labels in the order of METRICS."""
 
 
+RECEIVE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+TASK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
+LATENESS_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0)
+"""Upper bounds in seconds, inclusive. What is slower counts in ``+Inf`` alone."""
+
+
 class Metric(NamedTuple):
     help: str
     labels: tuple[str, ...] = ()
-    timing: bool = False
+    buckets: tuple[float, ...] = ()
+    """Of a histogram; a counter has none."""
+
+    @property
+    def timing(self) -> bool:
+        return bool(self.buckets)
 
 
 METRICS: dict[str, Metric] = {
@@ -21,12 +35,15 @@ METRICS: dict[str, Metric] = {
         "Idle connections closed to make room, by listener (public, operator)", ("listener",)
     ),
     "mailroom_receive_seconds": Metric(
-        "Time from the last byte of an event to its durable acknowledgement", timing=True
+        "Time from the last byte of an event to its durable acknowledgement", buckets=RECEIVE_BUCKETS
     ),
     "mailroom_tasks": Metric(
         "Task attempts by kind and outcome (done, again, retry, parked, lost)", ("kind", "outcome")
     ),
-    "mailroom_task_seconds": Metric("Duration of one task attempt", ("kind",), timing=True),
+    "mailroom_task_seconds": Metric("Duration of one task attempt", ("kind",), TASK_BUCKETS),
+    "mailroom_task_lateness_seconds": Metric(
+        "Time from when a task attempt was due to its start", ("kind",), LATENESS_BUCKETS
+    ),
     "mailroom_deliveries": Metric("Deliveries by destination scheme and outcome", ("destination", "outcome")),
     "mailroom_documents": Metric("Documents received, by source", ("source",)),
     "mailroom_decisions": Metric("Routing decisions by outcome and type", ("way", "type")),
@@ -60,13 +77,21 @@ OTHER = "other"
 """What every label says of the combinations beyond that."""
 
 
+@dataclass(slots=True)
+class _Timing:
+    """How many fell into each bucket (the last is ``+Inf``), and the sum of their seconds."""
+
+    in_bucket: list[int]
+    total: float = 0.0
+
+
 class SummingMeter:
-    """Adds up counts and timings in memory; whoever publishes reads them with ``counts`` and ``timings``."""
+    """Adds up counts and timings in memory; whoever publishes reads ``counts``, ``timings`` or ``histograms``."""
 
     def __init__(self) -> None:
         self._series: Counter[str] = Counter()
         self._counts: dict[Key, float] = {}
-        self._timings: dict[Key, tuple[int, float]] = {}
+        self._timings: dict[Key, _Timing] = {}
 
     def count(self, name: str, value: float = 1, **labels: str) -> None:
         key = self._key(name, labels, self._counts)
@@ -75,8 +100,12 @@ class SummingMeter:
     def observe(self, name: str, seconds: float, *, times: int = 1, **labels: str) -> None:
         """Adds what took ``seconds``; ``times`` when several took it together."""
         key = self._key(name, labels, self._timings)
-        n, total = self._timings.get(key, (0, 0.0))
-        self._timings[key] = (n + times, total + seconds * times)
+        buckets = METRICS[name].buckets
+        timing = self._timings.get(key)
+        if timing is None:
+            timing = self._timings[key] = _Timing([0] * (len(buckets) + 1))
+        timing.in_bucket[bisect_left(buckets, seconds)] += times
+        timing.total += seconds * times
 
     def _key(self, name: str, labels: Mapping[str, str], known: Container[Key]) -> Key:
         names = METRICS[name].labels
@@ -95,5 +124,10 @@ class SummingMeter:
 
     def timings(self) -> Iterator[tuple[str, tuple[str, ...], int, float]]:
         """Name, label values, how many, and their sum in seconds."""
-        for (name, labels), (n, total) in sorted(self._timings.items()):
-            yield name, labels, n, total
+        for (name, labels), timing in sorted(self._timings.items(), key=lambda item: item[0]):
+            yield name, labels, sum(timing.in_bucket), timing.total
+
+    def histograms(self) -> Iterator[tuple[str, tuple[str, ...], list[int], float]]:
+        """Name, label values, how many took at most as long as each bucket says and how many in all, and their sum."""
+        for (name, labels), timing in sorted(self._timings.items(), key=lambda item: item[0]):
+            yield name, labels, list(accumulate(timing.in_bucket)), timing.total

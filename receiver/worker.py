@@ -323,6 +323,8 @@ class Worker:
         ]
 
     async def _attempt(self, task: Task, step: Begun) -> Done | None:
+        late = max(0.0, self._context.clock() - task.due_at)
+        self._context.meter.observe("mailroom_task_lateness_seconds", late, kind=task.kind)
         begun, done = time.perf_counter(), None
         try:
             done = await process(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric, SummaryMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from receiver.core.alert import Severity
 from receiver.metrics import METRICS, SummingMeter
@@ -36,17 +36,18 @@ def _added_up(meter: SummingMeter) -> Iterator[Metric]:
         for name, metric in METRICS.items()
         if not metric.timing
     }
-    summaries = {
-        name: SummaryMetricFamily(name, metric.help, labels=metric.labels)
+    histograms = {
+        name: HistogramMetricFamily(name, metric.help, labels=metric.labels)
         for name, metric in METRICS.items()
         if metric.timing
     }
     for name, labels, value in meter.counts():
         counters[name].add_metric(labels, value)
-    for name, labels, count, total in meter.timings():
-        summaries[name].add_metric(labels, count, total)
+    for name, labels, cumulated, total in meter.histograms():
+        bounds = [*map(str, METRICS[name].buckets), "+Inf"]
+        histograms[name].add_metric(labels, list(zip(bounds, cumulated, strict=True)), total)
     yield from counters.values()
-    yield from summaries.values()
+    yield from histograms.values()
 
 
 def _down(tasks: Collection[str]) -> Metric:

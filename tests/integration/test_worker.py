@@ -21,6 +21,7 @@ from receiver.core.errors import DestinationBusy, FileGone, StoreBusy, Transient
 from receiver.core.flag import Flag
 from receiver.core.incident import Incident
 from receiver.core.task import Task, TaskState, submission_of
+from receiver.metrics import SummingMeter
 from receiver.operations.stalled_queue import RECEIVED
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.process import STEPS
@@ -135,6 +136,17 @@ async def test_what_was_left_from_before_is_done_without_a_ring(office: Office) 
     await office.promise(*"abcdefgh")
     async with office.worker(concurrency=3).running():
         await until(lambda: len(office.hands.told) == 8)
+
+
+async def test_how_late_an_attempt_begins_is_measured(office: Office) -> None:
+    office.app.now = NOW + 7.5
+    async with office.worker().running():
+        await office.promise("a")
+        await until(lambda: office.hands.told == ["a"])
+    meter = office.context.meter
+    assert isinstance(meter, SummingMeter)
+    late = {(name, labels): (times, total) for name, labels, times, total in meter.timings()}
+    assert late["mailroom_task_lateness_seconds", ("by_hand",)] == (1, 7.5)
 
 
 async def test_no_more_is_begun_than_there_are_hands(office: Office) -> None:
