@@ -1,0 +1,101 @@
+"""The alert rules and the dashboard speak of metrics that exist, and each alert has its section in the runbook."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from receiver.core.balance import Tally
+from receiver.http.metrics_text import metrics_text
+from receiver.metrics import METRICS, SummingMeter
+from receiver.operations.gauges import Gauges
+from tests.infra import ROOT
+
+FOLDER = ROOT / "infra" / "observability"
+RUNBOOK = (ROOT / "docs" / "observability.md").read_text(encoding="utf-8")
+DASHBOARD = json.loads((FOLDER / "grafana-dashboard.json").read_text(encoding="utf-8"))
+RULES = [
+    rule
+    for group in yaml.safe_load((FOLDER / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    for rule in group["rules"]
+]
+PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
+QUERIES = [
+    *((rule["alert"], rule["expr"]) for rule in RULES),
+    *((panel["title"], target["expr"]) for panel in PANELS for target in panel["targets"]),
+]
+OF_PROMETHEUS = {"instance", "job", "le"}
+"""Labels that Prometheus adds, and that of a histogram's buckets."""
+
+
+def samples() -> dict[str, set[str]]:
+    """Every name that a scrape can have, with its labels."""
+    meter = SummingMeter()
+    for name, metric in METRICS.items():
+        labels = dict.fromkeys(metric.labels, "x")
+        if metric.timing:
+            meter.observe(name, 1.0, times=1, **labels)
+        else:
+            meter.count(name, 1, **labels)
+    gauges = Gauges(tally=Tally(), overdue=0, parked=0, incidents={}, failing=["log"], heartbeat=1.0)
+    text = metrics_text(meter, gauges, down=["sweep"]).decode()
+    return {
+        sample.name: set(sample.labels) for family in text_string_to_metric_families(text) for sample in family.samples
+    }
+
+
+SAMPLES = samples()
+
+
+def labels_of(expr: str) -> Iterator[str]:
+    """The labels by which it matches and groups."""
+    for matchers in re.findall(r"\{([^}]*)\}", expr):
+        yield from re.findall(r"(\w+)\s*(?:=~|!~|!=|=)", matchers)
+    for group in re.findall(r"\b(?:by|without)\s*\(([^)]*)\)", expr):
+        yield from (label.strip() for label in group.split(","))
+
+
+@pytest.mark.parametrize(("where", "expr"), QUERIES)
+def test_a_query_names_metrics_and_labels_that_exist(where: str, expr: str) -> None:
+    named = set(re.findall(r"\bmailroom_\w+", expr))
+    assert named or "up{" in expr
+    assert named <= set(SAMPLES), where
+    known = OF_PROMETHEUS.union(*(SAMPLES[name] for name in named))
+    assert set(labels_of(expr)) <= known, where
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
+def test_an_alert_says_how_bad_it_is_and_leads_to_its_section(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in {"critical", "warning"}
+    assert rule["annotations"]["runbook"] == f"docs/observability.md#{rule['alert'].lower()}"
+    section = RUNBOOK.partition(f"### {rule['alert']}\n")[2].partition("\n### ")[0]
+    assert "**Do:** " in section
+    by = set(labels_of(rule["expr"])) | set().union(
+        *(SAMPLES[name] for name in re.findall(r"\bmailroom_\w+", rule["expr"]))
+    )
+    assert set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"])) <= by | OF_PROMETHEUS
+
+
+def test_the_runbook_has_no_section_without_an_alert() -> None:
+    assert re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE) == [rule["alert"] for rule in RULES]
+
+
+def test_every_panel_has_its_own_number_and_its_own_place() -> None:
+    assert len({panel["id"] for panel in PANELS}) == len(PANELS)
+    taken: set[tuple[int, int]] = set()
+    for panel in PANELS:
+        place = panel["gridPos"]
+        cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+        assert place["x"] + place["w"] <= 24
+        assert not taken & cells, panel["title"]
+        taken |= cells
+
+
+def test_the_dashboard_shows_every_timing() -> None:
+    shown = " ".join(expr for _, expr in QUERIES)
+    for name, metric in METRICS.items():
+        assert not metric.timing or f"{name}_bucket" in shown
