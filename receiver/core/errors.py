@@ -121,7 +121,7 @@ class Unsupported(Rejected):
 
 
 class NotViewable(Rejected):
-    """The document cannot be shown; the message says why. It can be downloaded."""
+    """The document cannot be shown, or its bytes cannot be read now; the message says why."""
 
     code = "not_viewable"
     status = 422

@@ -15,14 +15,14 @@ from starlette.routing import Route
 from receiver.bootstrap import App
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document
-from receiver.core.errors import FileGone, NotFound
+from receiver.core.errors import FileGone, NotFound, NotViewable
 from receiver.core.links import ContentLinks
 from receiver.core.manifest import manifest, stored_manifest
 from receiver.core.object_key import attachment
 from receiver.core.retention import DAY
 from receiver.http.auth import Endpoint
 from receiver.packets.pieces import pieces_of
-from receiver.pipeline.content import content_of
+from receiver.pipeline.content import content_of, not_viewable_unless_read
 from receiver.pipeline.context import Context
 from receiver.settings import Secret
 
@@ -36,6 +36,7 @@ HEADERS = {
 DOWNLOAD_SECONDS = 60.0
 """A link of the operator's page is used at once."""
 REFUSED = "this link is invalid or expired: ask the operator of Mailroom for the document"
+UNREADABLE = "Mailroom cannot read the bytes of this document now: ask its operator"
 Show = Callable[[Document, Context], Awaitable[Response]]
 
 
@@ -73,7 +74,10 @@ def _by_link(app: App, show: Show, only: Callable[[Endpoint], Endpoint]) -> Endp
             made_by.append(download_links(app.access.token))
         if not any(links.proves(token, document_id, now=context.clock()) for links in made_by):
             raise HTTPException(403, REFUSED)
-        return await shown(request)
+        try:
+            return await shown(request)
+        except NotViewable as error:  # its reason names places and roles, which are the operator's to know
+            raise NotViewable(UNREADABLE) from error
 
     return endpoint
 
@@ -86,10 +90,11 @@ def gone(document_id: str) -> HTTPException:
 async def _content(document: Document, context: Context) -> Response:
     """The bytes, or a redirect to them in S3: a Lambda function can return only 6 MB."""
     try:
-        content = await content_of(document, context)
-        if content.download is not None:
-            return RedirectResponse(await content.download(document.name), 307, headers=HEADERS)
-        return await _streamed(document, content)
+        with not_viewable_unless_read():
+            content = await content_of(document, context)
+            if content.download is not None:
+                return RedirectResponse(await content.download(document.name), 307, headers=HEADERS)
+            return await _streamed(document, content)
     except FileGone as error:
         raise gone(document.id) from error
 

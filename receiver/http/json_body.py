@@ -30,6 +30,14 @@ async def object_of(request: Request, *, empty: bool = False) -> dict[str, Any]:
         raise Malformed("the body is not a JSON object") from error
 
 
+def version_of(body: dict[str, Any]) -> int | None:
+    """The version of the document that the person saw; None if the body does not name one. Raises Malformed."""
+    version = body.get("version")
+    if "version" in body and (not isinstance(version, int) or isinstance(version, bool)):
+        raise Malformed("version is the number that the document had when it was read")
+    return version
+
+
 async def _read(request: Request) -> bytes:
     body = b""
     async for chunk in request.stream():

@@ -19,7 +19,7 @@ from receiver.core.errors import DocumentRefused, FileGone, Malformed, NotAllowe
 from receiver.core.object_key import safe_name
 from receiver.core.price import price_of
 from receiver.http.auth import Endpoint
-from receiver.http.json_body import json_response, object_of
+from receiver.http.json_body import json_response, object_of, version_of
 from receiver.http.listing import moment_of
 from receiver.http.multipart import FilePart, Parts
 from receiver.http.uploads import IDLE_SECONDS, NAME_LIMIT
@@ -223,8 +223,9 @@ async def _given(request: Request, *names: str, says: str = "") -> dict[str, Any
 def _texts_of(body: dict[str, Any], known: set[str], *, says: str) -> dict[str, Any]:
     if unknown := sorted(set(body) - known):
         raise Malformed(f"{unknown[0]!r} is not known; {says or 'known are ' + ', '.join(sorted(known))}")
-    for name, value in body.items():
-        _refuse_value(name, value, says)
+    version_of(body)
+    for name in body.keys() - {"version"}:
+        _refuse_value(name, body[name], says)
     return {"who": OPERATOR, **{name: value for name, value in body.items() if value != ""}}
 
 
@@ -250,10 +251,6 @@ def _since(given: object) -> float | None:
 
 
 def _refuse_value(name: str, value: object, says: str) -> None:
-    if name == "version":
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise Malformed("version is the number that the document had when it was read")
-        return
     limit = LIMITS.get(name, WHY_LIMIT)
     if not isinstance(value, str) or len(value) > limit:
         raise Malformed(f"{name!r} is a text of at most {limit} characters" + (f"; {says}" if says else ""))

@@ -1,7 +1,7 @@
 """``POST /documents/{id}/pieces``: cuts a packet as a person asks, as ``mailroom recut`` does.
 
 The body is ``{"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"}]}`` or ``{"merge": "3-5"}``, and may
-have the person's name in ``who``.
+have the person's name in ``who``, and in ``version`` that of the document that the person saw.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from receiver.core.errors import FileGone, Malformed, NotAllowed, Uncuttable
 from receiver.core.pages import BY_HAND, MOST_PAGES, Segment, read_spans
 from receiver.http.auth import Endpoint
 from receiver.http.document_links import gone
-from receiver.http.json_body import json_response, object_of
+from receiver.http.json_body import json_response, object_of, version_of
 from receiver.packets.correct import CutRequest, recut
 
 WRITE = 'write {"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"}]} or {"merge": "3-5"}'
@@ -44,14 +44,14 @@ def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
 
 def read_request(body: dict[str, Any]) -> CutRequest:
     """What the body asks for. Raises Malformed."""
-    if set(body) - {"pieces", "merge", "who"} or ("pieces" in body) == ("merge" in body):
+    if set(body) - {"pieces", "merge", "who", "version"} or ("pieces" in body) == ("merge" in body):
         raise Malformed(f"give either pieces or merge: {WRITE}")
-    who = _text(body.get("who", "operator"))
+    who, version = _text(body.get("who", "operator")), version_of(body)
     if "merge" in body:
-        return CutRequest(merge=_pages(body["merge"]), who=who)
+        return CutRequest(merge=_pages(body["merge"]), who=who, version=version)
     if not isinstance(body["pieces"], list) or not body["pieces"]:
         raise Malformed(f"pieces is a list of pieces: {WRITE}")
-    return CutRequest(pieces=_pieces(body["pieces"]), who=who)
+    return CutRequest(pieces=_pieces(body["pieces"]), who=who, version=version)
 
 
 def _pieces(items: list[Any]) -> tuple[Segment, ...]:

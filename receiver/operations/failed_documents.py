@@ -23,7 +23,7 @@ from receiver.core.statements import state_in_words, with_statement
 from receiver.core.task import NOTICES, Task, TaskState, submission_of
 from receiver.packets import mail_archive
 from receiver.packets.pieces import on_disk
-from receiver.pipeline.content import refuse_unreadable
+from receiver.pipeline.content import not_viewable_unless_read, refuse_unreadable
 from receiver.pipeline.context import Context
 from receiver.pipeline.document_outcome import resubmission
 from receiver.pipeline.records import every_record
@@ -119,7 +119,7 @@ def _anew(document: Document, reason: str, context: Context) -> tuple[Document, 
 async def unlock(document_id: str, password: str, context: Context, *, who: str) -> Document | Skipped:
     """The document with the bytes that its password opens, resubmitted.
 
-    Raises NotFound, NotAllowed, Uncuttable for another password, FileGone.
+    Raises NotFound, NotAllowed, Uncuttable for another password, FileGone, NotViewable if it cannot be read now.
     """
     document = await document_named(document_id, context)
     await refuse_unreadable(document, context)
@@ -128,8 +128,9 @@ async def unlock(document_id: str, password: str, context: Context, *, who: str)
         raise Misconfigured("this application cannot open PDFs: its Context has no cutter")
     with tempfile.TemporaryDirectory(prefix="mailroom-unlock-") as folder:
         path = Path(folder, "open.pdf")
-        async with on_disk(document, context) as locked:
-            await context.cutter.unlock(locked, password, path)
+        with not_viewable_unless_read():
+            async with on_disk(document, context) as locked:
+                await context.cutter.unlock(locked, password, path)
         return await _with_bytes(document, path, document.name, f"{who} unlocked it", context)
 
 

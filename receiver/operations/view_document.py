@@ -11,11 +11,11 @@ import msgspec
 
 from receiver.core.document import Document
 from receiver.core.document_view import TEXT_CHARS, ShownAs, shown_as
-from receiver.core.errors import AccessDenied, CloudRefused, Malformed, Misconfigured, NotViewable, Unreadable
+from receiver.core.errors import Malformed, Misconfigured, NotViewable, Unreadable
 from receiver.core.mail import ReadMail, ReadPart
 from receiver.core.page_list import MailView, PageList, ShownText
 from receiver.core.recently_used import RecentlyUsed
-from receiver.pipeline.content import content_of
+from receiver.pipeline.content import content_of, not_viewable_unless_read
 from receiver.pipeline.context import Context
 from receiver.pipeline.local_copies import KEPT_SECONDS
 from receiver.ports import Viewer
@@ -84,12 +84,10 @@ class DocumentViews:
     @asynccontextmanager
     async def _on_disk(self, document: Document) -> AsyncIterator[Path]:
         key = f"{document.id} {document.content} {document.sha256}"
-        try:
+        with not_viewable_unless_read():
             content = await content_of(document, self._context)
             async with self._context.copies.opened(key, content) as path:
                 yield path
-        except (AccessDenied, CloudRefused) as error:
-            raise NotViewable(f"its bytes cannot be read: {error}") from error
 
     async def _read_mail(self, document: Document, path: Path) -> MailView:
         reader, bounds = self._context.mail_reader, self._context.config.mail.bounds

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 from receiver.core.change import InsertIfAbsent, Replace
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import Malformed, NotAllowed, NotFound
+from receiver.core.errors import Conflict, Malformed, NotAllowed, NotFound
 from receiver.core.pages import BLANK, BY_HAND, Cut, Guards, Segment, account, read_spans, spans
 from receiver.core.replan import shelved
 from receiver.core.route import RouteTable
 from receiver.packets.cut import cut_task
 from receiver.packets.pieces import open_packet
-from receiver.pipeline.content import refuse_unreadable
+from receiver.pipeline.content import not_viewable_unless_read, refuse_unreadable
 from receiver.pipeline.context import Context
 
 
@@ -26,6 +26,8 @@ class CutRequest:
     pieces: tuple[Segment, ...] = ()
     merge: tuple[int, ...] = ()
     who: str = "operator"
+    version: int | None = None
+    """Of the document that the person saw; None: whatever it is now."""
 
 
 def read_piece(text: str) -> Segment:
@@ -41,21 +43,29 @@ async def recut(document_id: str, request: CutRequest, context: Context) -> Docu
     """The packet with its new cut; a task carries it out.
 
     Any PDF can be cut, including one that was not submitted as a packet. Raises NotFound, NotAllowed while the document
-    is being processed, Malformed for pages that do not add up or a type that no route takes, Uncuttable, Conflict.
+    is being processed, Malformed for pages that do not add up or a type that no route takes, Uncuttable, NotViewable if
+    its bytes cannot be read now, Conflict if it changed since the person saw it.
     """
     document = await context.store.get(Document, document_id)
     if document is None:
         raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
+    if request.version not in (None, document.version):
+        raise Conflict("document", document_id)
     _refuse(document)
     await refuse_unreadable(document, context)
     if document.page_count is None:
-        async with open_packet(document, context) as pages:
-            document = replace(document, page_count=pages.count)
+        with not_viewable_unless_read():
+            document = replace(document, page_count=await _page_count(document, context))
     after = _cut(document, request, context)
     task = cut_task(document.id, because=f"hand-{len(after.cuts)}", now=context.clock())
     await context.store.apply(Replace(after), InsertIfAbsent(task))
     await context.enqueue(task.id)
     return replace(after, version=after.version + 1)
+
+
+async def _page_count(document: Document, context: Context) -> int:
+    async with open_packet(document, context) as pages:
+        return pages.count
 
 
 def _refuse(document: Document) -> None:

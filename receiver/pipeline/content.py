@@ -5,13 +5,21 @@ place that they were delivered to, if this process can read it.
 """
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import replace
 from typing import cast
 
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document
-from receiver.core.errors import FileGone, MailroomError, NotAllowed
+from receiver.core.errors import (
+    AccessDenied,
+    CloudRefused,
+    FileGone,
+    MailroomError,
+    NotAllowed,
+    NotViewable,
+    Unroutable,
+)
 from receiver.pipeline.context import BRING_BACK, Context, why_forgotten
 
 
@@ -65,6 +73,15 @@ async def refuse_unreadable(document: Document, context: Context) -> None:
     """Raises NotAllowed for a document whose bytes were removed, and of which no copy can be read."""
     if await why_undeliverable(document, context):
         raise NotAllowed(_gone(document), fix=BRING_BACK)
+
+
+@contextlib.contextmanager
+def not_viewable_unless_read() -> Iterator[None]:
+    """Tells a person who asks for the bytes what keeps Mailroom from them, as NotViewable."""
+    try:
+        yield
+    except (AccessDenied, Unroutable, CloudRefused) as error:
+        raise NotViewable(f"its bytes cannot be read: {error}", fix=error.fix) from error
 
 
 def content_without_bytes(document: Document) -> Content:

@@ -17,7 +17,7 @@ from receiver.bootstrap import App
 from receiver.core.change import Replace
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import AccessDenied, CloudBusy, FileGone, KeyRefused
+from receiver.core.errors import AccessDenied, CloudBusy, FileGone, KeyRefused, Unroutable
 from receiver.core.task import Task, TaskState
 from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.pipeline.ingest_file import ingest_file
@@ -253,6 +253,7 @@ async def test_pages_of_what_is_in_s3_are_shown_with_sqlite(tmp_path: Path, loca
     [
         (FileGone("/secret/path"), 410, "gone"),
         (AccessDenied("the role may not read it"), 422, "not_viewable"),
+        (Unroutable("there is no such bucket"), 422, "not_viewable"),
         (KeyRefused("the key is not accepted"), 422, "not_viewable"),
         (CloudBusy("later"), 503, "cloud_busy"),
     ],
@@ -262,7 +263,32 @@ async def test_what_cannot_be_read_now_says_so(
 ) -> None:
     document = await ingested(app)
     monkeypatch.setattr(app.context.spool, "content", Elsewhere(TWO_PAGES, error).content)
-    assert error_of(await operator.get(f"/documents/{document.id}/pages"))[:2] == (status, code)
+    for path in ("pages", "content"):
+        assert error_of(await operator.get(f"/documents/{document.id}/{path}"))[:2] == (status, code)
+    pieces = {"pieces": [{"pages": "1-2"}]}
+    await changed(app, document, state=DocumentState.REVIEW, step=Step.SETTLED)
+    assert error_of(await operator.post(f"/documents/{document.id}/pieces", json=pieces))[:2] == (status, code)
+
+
+async def test_what_cannot_be_read_now_is_not_unlocked(
+    app: App, operator: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = await ingested(app, locked())
+    monkeypatch.setattr(app.context.spool, "content", Elsewhere(locked(), AccessDenied("it may not be read")).content)
+    answer = await operator.post(f"/documents/{document.id}/unlock", json={"password": "secret"})
+    assert error_of(answer) == (422, "not_viewable", "its bytes cannot be read: it may not be read")
+
+
+async def test_a_link_does_not_tell_its_holder_why_the_bytes_cannot_be_read(
+    app: App, operator: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = await ingested(app)
+    denied = AccessDenied("role arn:aws:iam::1:role/mailroom may not read it")
+    monkeypatch.setattr(app.context.spool, "content", Elsewhere(TWO_PAGES, denied).content)
+    assert "role/mailroom" in error_of(await operator.get(f"/documents/{document.id}/content"))[2]
+    link = (await operator.get(f"/documents/{document.id}/link")).json()["url"]
+    status, code, said = error_of(await operator.get(link))
+    assert (status, code, "role/mailroom" in said) == (422, "not_viewable", False)
 
 
 async def test_a_packet_is_cut_as_a_person_asks(app: App, operator: httpx.AsyncClient) -> None:
@@ -286,9 +312,30 @@ async def test_a_packet_is_cut_as_a_person_asks(app: App, operator: httpx.AsyncC
     assert [item["pages"] for item in answer.json()["cuts"][-1]["pieces"]] == [[1, 2]]
 
 
+@pytest.mark.parametrize("asked", [{"merge": "1-2"}, {"pieces": [{"pages": "1-2"}]}])
+async def test_a_cut_that_was_marked_on_an_earlier_version_is_refused_and_changes_nothing(
+    asked: dict[str, Any], app: App, operator: httpx.AsyncClient
+) -> None:
+    packet = await changed(app, await ingested(app, packet=True), state=DocumentState.REVIEW, step=Step.SETTLED)
+    path, report = f"/documents/{packet.id}/pieces", f"/documents/{packet.id}"
+    seen = (await operator.get(report)).json()["version"]
+    first = {"pieces": [{"pages": "1"}, {"pages": "2"}], "version": seen}
+    cut = (await operator.post(path, json=first)).json()
+    assert [item["pages"] for item in cut["cuts"][-1]["pieces"]] == [[1], [2]]
+    await changed(app, packet, state=DocumentState.REVIEW)
+    before = await app.context.store.get(Document, packet.id)
+    assert error_of(await operator.post(path, json=asked | {"version": seen}))[:2] == (409, "conflict")
+    assert await app.context.store.get(Document, packet.id) == before
+    now = (await operator.get(report)).json()["version"]
+    assert (await operator.post(path, json=asked | {"version": now})).status_code == 202
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
+        ({"pieces": [{"pages": "1-2"}], "version": "7"}, "version is the number"),
+        ({"pieces": [{"pages": "1-2"}], "version": True}, "version is the number"),
+        ({"merge": "1-2", "version": None}, "version is the number"),
         ({}, "give either pieces or merge"),
         ({"pieces": [{"pages": "1"}], "merge": "1"}, "give either pieces or merge"),
         ({"pieces": [], "who": "ann"}, "pieces is a list of pieces"),

@@ -9,12 +9,13 @@ import { cutAt, draftOf, piecesOf, spans, undone } from "./pieces.js";
 
 const THUMB = 110;
 const COLOURS = 6;
-let kept = { key: "", element: null };
+let kept = { key: "", doc: null, element: null };
 
 /** The strip of a packet; of another PDF a way to it; nothing for what cannot be cut. */
 export function stripPanel(doc, overview, { act }) {
   const key = [doc.document_id, doc.cuts?.length ?? 0, doc.state].join(" ");
-  if (kept.key !== key) kept = { key, element: cuttable(doc) ? panel(doc, overview, act) : null };
+  if (kept.key !== key) kept = { key, doc, element: cuttable(doc) ? panel(doc, overview, act) : null };
+  kept.doc.version = doc.version; // what changed since is no other cut: what is marked still holds
   return kept.element;
 }
 
@@ -159,8 +160,9 @@ class Strip {
 
   send() {
     const pieces = piecesOf(this.draft).map(({ pages, type }) => ({ pages: spans(pages), ...(type && { type }) }));
+    const body = { pieces, version: this.doc.version, ...decider() };
     this.apply.disabled = true;
-    this.act(ask(`/documents/${part(this.doc.document_id)}/pieces`, { method: "POST", body: { pieces, ...decider() } })
+    this.act(ask(`/documents/${part(this.doc.document_id)}/pieces`, { method: "POST", body })
       .catch((error) => { this.apply.disabled = false; throw error; }));
   }
 }

@@ -19,8 +19,8 @@ def archive(app: InMemoryApp) -> None:
     app.use(ARCHIVED)
 
 
-async def by_hand(app: InMemoryApp, packet: Document, *pieces: str, **more: tuple[int, ...]) -> Document:
-    wish = CutRequest(pieces=tuple(map(read_piece, pieces)), who="eve", **more)
+async def by_hand(app: InMemoryApp, packet: Document, *pieces: str, merge: tuple[int, ...] = ()) -> Document:
+    wish = CutRequest(pieces=tuple(map(read_piece, pieces)), who="eve", merge=merge)
     await recut(packet.id, wish, app.context)
     await app.work()
     return await app.document(packet.id)
