@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TextIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.log import TOGETHER_SECONDS, GroupedHandler, RateLimitedLog, log_line, set_up
@@ -191,7 +191,6 @@ def test_a_readable_fault_shows_its_trace_below() -> None:
     assert all(line.startswith("    ") for line in trace)
 
 
-@settings(deadline=None)
 @given(value=st.text(), what=st.text(min_size=1))
 def test_text_from_outside_neither_steers_the_terminal_nor_begins_a_line(value: str, what: str) -> None:
     stream = io.StringIO()

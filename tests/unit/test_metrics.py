@@ -27,7 +27,7 @@ TIMINGS = [name for name, metric in METRICS.items() if metric.timing]
 
 
 @pytest.mark.parametrize("name", TIMINGS)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seen=st.lists(st.tuples(st.floats(0, 1e5), st.integers(1, 50)), max_size=20))
 def test_a_histogram_has_each_timing_in_every_bucket_that_is_not_below_it(
     name: str, seen: list[tuple[float, int]]
