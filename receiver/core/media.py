@@ -59,6 +59,8 @@ _NO_MAIL: tuple[tuple[bytes, str], ...] = (
     (b"PK\x05\x06", "an empty archive (zip)"),
     (b"SQLite format 3\x00", "a database"),
 )
+_BMP_HEADERS = frozenset(size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124))
+"""The sizes of the header that follows the file's own 14 bytes: of OS/2, and of each version of Windows."""
 _PROGRAMS = (b"MZ", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _WITHIN: tuple[tuple[int, bytes, str], ...] = (
     *((2, b"-lh%d-" % method, "an archive (lzh)") for method in range(8)),
@@ -95,7 +97,7 @@ def media_type(head: bytes, name: str) -> str:
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
-    if kind := envelope(head, name):
+    if kind := _picture(head) or envelope(head, name):
         return kind
     if b"%PDF-" in head[:JUNK_BYTES] and not (head.startswith(_ZIP) or _archive(head, name)):
         return PDF
@@ -107,6 +109,13 @@ def media_type(head: bytes, name: str) -> str:
     if guessed == PDF or guessed.startswith("image/"):
         return _textual(head)
     return guessed
+
+
+def _picture(head: bytes) -> str:
+    """WebP or BMP; "" for anything else. A text may begin with BM, too, but has no header's size (4 bytes) at 14."""
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/bmp" if head.startswith(b"BM") and head[14:18] in _BMP_HEADERS else ""
 
 
 def named_type(name: str) -> str:
