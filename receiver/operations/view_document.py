@@ -3,9 +3,11 @@
 Pictures and texts are kept in memory for a while, because a person goes back and forth between documents.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -21,6 +23,8 @@ from receiver.pipeline.local_copies import KEPT_SECONDS
 from receiver.ports import Viewer
 
 CACHED_BYTES = 32 * 1024 * 1024
+REASON_BYTES, REASON_SECONDS = 64 * 1024, 60.0
+"""Why pages could not be drawn is kept for a minute: finding out may take a child 15 seconds, and others wait."""
 FIELDS = ("to", "cc", "subject", "date")
 """Header fields that are shown of a mail, after its sender."""
 Make = Callable[[Path], Awaitable[bytes]]
@@ -32,6 +36,8 @@ class DocumentViews:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._cache = RecentlyUsed(most_bytes=CACHED_BYTES, seconds=KEPT_SECONDS)
+        self._reasons = RecentlyUsed(most_bytes=REASON_BYTES, seconds=REASON_SECONDS)
+        self._being_made: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
 
     async def pages(self, document: Document) -> PageList:
         """How many pages it has, and their sizes."""
@@ -74,12 +80,22 @@ class DocumentViews:
 
     async def _cached(self, document: Document, what: str, make: Make) -> bytes:
         key = (document.id, document.content, document.sha256, what)
-        found = self._cache.get(key, now=self._context.clock())
-        if found is None:
+        async with self._being_made.setdefault(key, asyncio.Lock()):  # who asks for the same meanwhile waits for it
+            if (found := self._cache.get(key, now=self._context.clock())) is not None:
+                return found
+            if (reason := self._reasons.get(key, now=self._context.clock())) is not None:
+                raise NotViewable(reason.decode())
             async with self._on_disk(document) as path:
-                found = await make(path)
+                found = await self._made(key, path, make)
             self._cache.put(key, found, now=self._context.clock())
-        return found
+            return found
+
+    async def _made(self, key: Hashable, path: Path, make: Make) -> bytes:
+        try:
+            return await make(path)
+        except NotViewable as error:
+            self._reasons.put(key, str(error).encode(), now=self._context.clock())
+            raise
 
     @asynccontextmanager
     async def _on_disk(self, document: Document) -> AsyncIterator[Path]:

@@ -1,10 +1,11 @@
 """What the operator's API shows of a document: pictures, text, mail, a download; and how it cuts a packet."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -17,11 +18,12 @@ from receiver.bootstrap import App
 from receiver.core.change import Replace
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import AccessDenied, CloudBusy, FileGone, KeyRefused, Unroutable
+from receiver.core.errors import AccessDenied, CloudBusy, FileGone, KeyRefused, NotViewable, Transient, Unroutable
 from receiver.core.task import Task, TaskState
 from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.pipeline.ingest_file import ingest_file
 from receiver.pipeline.local_copies import LocalCopies
+from receiver.ports import Viewer
 from receiver.store.sqlite.store import SqliteStore
 from tests.builders import NOW
 from tests.mail_fixtures import a_mail
@@ -289,6 +291,40 @@ async def test_a_link_does_not_tell_its_holder_why_the_bytes_cannot_be_read(
     link = (await operator.get(f"/documents/{document.id}/link")).json()["url"]
     status, code, said = error_of(await operator.get(link))
     assert (status, code, "role/mailroom" in said) == (422, "not_viewable", False)
+
+
+class Counting:
+    """A viewer that draws when it is told to, and counts how often."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.drawn = error, 0
+        self.begun, self.go = asyncio.Event(), asyncio.Event()
+
+    async def picture(self, path: Path, media_type: str, page: int, width: int) -> bytes:
+        self.drawn += 1
+        self.begun.set()
+        await self.go.wait()
+        if self.error:
+            raise self.error
+        return b"png"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "drawn"),
+    [(None, 200, 1), (NotViewable("it took longer than 15 seconds"), 422, 1), (Transient("later"), 503, 5)],
+)
+async def test_a_picture_that_many_ask_for_is_drawn_once_even_if_it_cannot_be(
+    error: Exception | None, status: int, drawn: int, app: App
+) -> None:
+    viewer = Counting(error)
+    other = replace(app, context=replace(app.context, viewer=cast("Viewer", viewer)))
+    async with app.opened(), operator_of(other) as operator:
+        path = f"/documents/{(await ingested(app)).id}/pages/1.png"
+        asked = [asyncio.create_task(operator.get(path, headers=AUTH)) for _ in range(4)]
+        await viewer.begun.wait()
+        viewer.go.set()
+        answers = [*await asyncio.gather(*asked), await operator.get(path, headers=AUTH)]
+    assert ([answer.status_code for answer in answers], viewer.drawn) == ([status] * 5, drawn)
 
 
 async def test_a_packet_is_cut_as_a_person_asks(app: App, operator: httpx.AsyncClient) -> None:
