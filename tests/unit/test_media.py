@@ -19,7 +19,7 @@ def zipped(entry: str) -> bytes:
         (b"\x89PNG\r\n\x1a\n", "letter.pdf", "image/png"),
         (b"\xff\xd8\xff\xe0", "scan", "image/jpeg"),
         (b"RIFF\x24\x00\x00\x00WEBPVP8 ", "scan", "image/webp"),
-        (b"RIFF\x24\x00\x00\x00WAVEfmt ", "scan.webp", UNKNOWN),
+        (b"RIFF\x24\x00\x00\x00WAVE\xac", "scan.webp", UNKNOWN),
         (b"BM" + bytes(12) + b"\x28\x00\x00\x00", "scan.bmp", "image/bmp"),
         (b"BMW Group, 80788 Munich, Germany", "scan.bmp", "text/plain"),
         (b"<html><body>", "letter.pdf", "text/html"),
