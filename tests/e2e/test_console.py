@@ -1,5 +1,6 @@
 """The operator's page in a real browser: what a person sees, and that hostile mail stays text."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,7 @@ from playwright.sync_api import Page, expect
 from receiver.bootstrap import App
 from receiver.core.alert import Severity
 from receiver.core.change import Record
-from receiver.core.document import Classification, Delivery, DeliveryState, DocumentState, Receipt, Step
+from receiver.core.document import Classification, Delivery, DeliveryState, Document, DocumentState, Receipt, Step
 from receiver.core.flag import Flag
 from receiver.core.plan import Plan, Row, Target, Way
 from receiver.core.task import TaskState
@@ -65,6 +66,19 @@ def filled() -> MemoryStore:
     for record in records:
         store._put(codec.copy(record))
     return store
+
+
+def delivered(app: App, document_id: str) -> None:
+    """Leaves this document as a worker would: with each delivery made."""
+    store = app.context.store
+    assert isinstance(store, MemoryStore)
+    document = store._get(Document, document_id)
+    assert document is not None
+    made = (
+        replace(item, state=DeliveryState.DELIVERED, receipt=item.receipt or Receipt(location=item.place))
+        for item in document.deliveries
+    )
+    store._put(replace(document, deliveries=tuple(made)).settle())
 
 
 @pytest.fixture
@@ -143,7 +157,9 @@ def test_a_person_routes_a_document_by_the_keyboard_and_one_click(page: Page) ->
     expect(page.locator("tr[data-id]")).to_have_count(1)
 
 
-def test_a_routed_document_is_corrected_after_a_preview_and_put_back_and_a_failed_one_dismissed(page: Page) -> None:
+def test_a_routed_document_is_corrected_after_a_preview_and_put_back_and_a_failed_one_dismissed(
+    page: Page, app: App
+) -> None:
     page.click("tr[data-id=doc-routed]")
     detail = page.locator("#detail")
     expect(detail.get_by_label("Who said what")).to_contain_text("LlamaCloud said invoice 0.93, because an amount due")
@@ -161,10 +177,12 @@ def test_a_routed_document_is_corrected_after_a_preview_and_put_back_and_a_faile
     expect(detail.get_by_label("Who said what")).to_contain_text("ann set the type to contract")
     expect(detail.get_by_label("Who said what")).to_contain_text("LlamaCloud said invoice 0.93")
     expect(page.locator("tr[data-id=doc-routed]")).to_contain_text("contract")
+    delivered(app, "doc-routed")
     detail.get_by_role("button", name="Undo the last decision").click()
     detail.get_by_role("button", name="Confirm").click()
     expect(detail.get_by_label("Who said what")).to_contain_text("ann undid decision 1")
     expect(page.locator("tr[data-id=doc-routed]")).to_contain_text("invoice")
+    delivered(app, "doc-routed")
     page.keyboard.press("Escape")
     page.get_by_label("Select routed.pdf").check()  # several at once, each with a result of its own
     page.get_by_label("Select waits.pdf").check()
