@@ -250,5 +250,6 @@ def test_a_flood_about_jobs_that_nobody_knows_costs_llamacloud_nothing(place: Pl
     statuses = [place.say(ours, "classify.success", f"flood-{n}", job_id=f"cls-{n}") for n in range(200)]
     assert statuses == [202] * BURST + [429] * (200 - BURST)
     place.quiet(ours)
-    assert place.looks() == looks
+    # On a busy machine its own job is overdue meanwhile, and asked for; each job of the flood would be one look more.
+    assert place.looks() - looks < BURST // 8
     assert place.records(Task, "state", TaskState.PARKED) == []
