@@ -453,9 +453,10 @@ async def test_a_slow_channel_holds_up_no_document_and_is_told_one_thing_at_a_ti
     alerts = [Alert(kind="nobody.knows", cause=f"{n}", title=f"{n}", detail="d", at=app.now) for n in range(100)]
     for at in (0, 50):
         await app.store.apply(*(InsertIfAbsent(task_for(item, item.cause)) for item in alerts[at : at + 50]))
+    # Ingested first: by this clock every file is weeks old, and a worker that starts clears what seems abandoned.
+    taken = [(await app.ingest(name=f"{n}.pdf", content=b"%d" % n)).document.id for n in range(10)]
     worker = Worker(app.context, concurrency=8, sweep_seconds=3600)
     async with worker.running(), asyncio.timeout(20):
-        taken = [(await app.ingest(name=f"{n}.pdf", content=b"%d" % n)).document.id for n in range(10)]
         await app.context.queue.enqueue("any")
         while any(not item.job_id for item in [await app.document(item) for item in taken]):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
