@@ -9,6 +9,8 @@ from receiver.core.short_repr import short_repr
 
 KEPT = 100
 """Decisions that are kept on a document: the first, and the newest others. A record is read and written whole."""
+OPERATOR = "operator"
+"""Who decides, where nobody says who."""
 WHO_LIMIT = 200
 """Characters of a person's name."""
 WHY_LIMIT = 1000

@@ -10,6 +10,7 @@ from receiver import show
 from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.costs import Costs
+from receiver.core.decision import OPERATOR
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Malformed
 from receiver.core.event import Event
@@ -123,7 +124,7 @@ class Api:
 
     async def replay(self, request: Request) -> Response:
         """Enqueues a parked task again."""
-        task = await replay_task(request.path_params["task_id"], self._context, who="operator")
+        task = await replay_task(request.path_params["task_id"], self._context, who=OPERATOR)
         return json_response(show.task(task), 202)
 
     async def costs(self, request: Request) -> Response:

@@ -15,6 +15,7 @@ from receiver.bootstrap import App
 from receiver.core.alert import Severity
 from receiver.core.change import Query
 from receiver.core.channel import Channel
+from receiver.core.decision import OPERATOR
 from receiver.core.errors import Malformed
 from receiver.core.incident import Incident, Status
 from receiver.http.auth import Endpoint
@@ -66,7 +67,7 @@ class Incidents:
 
     async def ack(self, request: Request) -> Response:
         body = await _fields_of(request, {"who": str})
-        incident = await acknowledge(request.path_params["key"], self._context, who=body.get("who", "operator"))
+        incident = await acknowledge(request.path_params["key"], self._context, who=body.get("who", OPERATOR))
         return json_response(show.incident(incident))
 
     async def silence(self, request: Request) -> Response:
@@ -78,7 +79,7 @@ class Incidents:
                 'give the duration and the reason: {"seconds": 7200, "why": "…", "who": "…"}; 0 seconds end the silence'
             )
         incident = await silence(
-            request.path_params["key"], seconds, body.get("why", ""), self._context, who=body.get("who", "operator")
+            request.path_params["key"], seconds, body.get("why", ""), self._context, who=body.get("who", OPERATOR)
         )
         return json_response(show.incident(incident))
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from receiver import show
 from receiver.bootstrap import App
-from receiver.core.decision import WHO_LIMIT, WHY_LIMIT
+from receiver.core.decision import OPERATOR, WHO_LIMIT, WHY_LIMIT
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import DocumentRefused, FileGone, Malformed, NotAllowed, TooLarge, Uncuttable
 from receiver.core.object_key import safe_name
@@ -22,6 +22,7 @@ from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response, object_of, version_of
 from receiver.http.listing import moment_of
 from receiver.http.multipart import FilePart, Parts
+from receiver.http.query_flag import flag_in
 from receiver.http.uploads import IDLE_SECONDS, NAME_LIMIT
 from receiver.operations.bulk_correction import DocumentSelection, correct_each, selected_ids
 from receiver.operations.failed_documents import (
@@ -50,9 +51,6 @@ TEXT_LIMIT = 200
 """Characters of a route's name or a type."""
 LIMITS = {"who": WHO_LIMIT, "to": TEXT_LIMIT, "type": TEXT_LIMIT}
 """Characters of each text; of any other (a reason, a note, a password) WHY_LIMIT."""
-YES, NO = ("true", "1", "yes"), ("false", "0", "no")
-OPERATOR = "operator"
-"""Who decides, where the request does not say."""
 EITHER = 'give either {"to": "name of a route"} or {"type": "the correct type"}, and your name in "who"'
 
 
@@ -191,10 +189,7 @@ def _refused_as_input() -> Iterator[None]:
 def _preview(request: Request) -> bool:
     """Whether nothing is to be written. A preview that is misspelt is refused, and not carried out."""
     _refuse_query(request, "preview")
-    given = request.query_params.get("preview", "false")
-    if given.lower() not in YES + NO:
-        raise Malformed(f"preview is true or false, not {given!r}")
-    return given.lower() in YES
+    return flag_in(request, "preview")
 
 
 def _refuse_query(request: Request, *known: str) -> None:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from receiver import show
 from receiver.bootstrap import App
+from receiver.core.decision import OPERATOR, WHO_LIMIT
 from receiver.core.errors import FileGone, Malformed, NotAllowed, Uncuttable
 from receiver.core.pages import BY_HAND, MOST_PAGES, Segment, read_spans
 from receiver.http.auth import Endpoint
@@ -21,8 +22,6 @@ from receiver.http.json_body import json_response, object_of, version_of
 from receiver.packets.correct import CutRequest, recut
 
 WRITE = 'write {"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"}]} or {"merge": "3-5"}'
-TEXT_CHARS = 200
-"""Of a type, or of the person's name."""
 
 
 def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
@@ -46,7 +45,7 @@ def read_request(body: dict[str, Any]) -> CutRequest:
     """What the body asks for. Raises Malformed."""
     if set(body) - {"pieces", "merge", "who", "version"} or ("pieces" in body) == ("merge" in body):
         raise Malformed(f"give either pieces or merge: {WRITE}")
-    who, version = _text(body.get("who", "operator")), version_of(body)
+    who, version = _text(body.get("who", OPERATOR)), version_of(body)
     if "merge" in body:
         return CutRequest(merge=_pages(body["merge"]), who=who, version=version)
     if not isinstance(body["pieces"], list) or not body["pieces"]:
@@ -82,6 +81,6 @@ def _pages(text: Any) -> tuple[int, ...]:
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > TEXT_CHARS:
-        raise Malformed(f"a type, and who, are texts of 1 to {TEXT_CHARS} characters")
+    if not isinstance(value, str) or not value.strip() or len(value) > WHO_LIMIT:
+        raise Malformed(f"a type, and who, are texts of 1 to {WHO_LIMIT} characters")
     return value.strip()

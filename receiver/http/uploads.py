@@ -15,6 +15,7 @@ from receiver.core.errors import DocumentRefused, MailroomError, Malformed, TooL
 from receiver.http.auth import Endpoint
 from receiver.http.multipart import FilePart, Parts
 from receiver.http.problems import ErrorReply, problem_of
+from receiver.http.query_flag import flag_in
 from receiver.http.vendor_files import ingested_data, take_in_vendor_files
 from receiver.pipeline.ingest import IncomingFile
 from receiver.pipeline.ingest_file import ingest_file
@@ -41,7 +42,7 @@ def upload(app: App) -> Endpoint:
     """The endpoint that ingests files."""
 
     async def documents(request: Request) -> Response:
-        packet = request.query_params.get("packet", "false").lower() in ("true", "1", "yes")
+        packet = flag_in(request, "packet")
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
             return await take_in_vendor_files(request, app.context, sender=_sender(request), packet=packet)
         outcome = UploadResult(sender=_sender(request), by_sender=bool(request.query_params.get("sender")))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from receiver.core.change import Replace, Write
-from receiver.core.decision import Choice, to_undo, undoable
+from receiver.core.decision import OPERATOR, Choice, to_undo, undoable
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.effects import PlaceEffect, effects_of
 from receiver.core.errors import Conflict, Malformed, NotAllowed, NotFound
@@ -32,7 +32,7 @@ class RoutingDecision:
     type: str = ""
     undo: bool = False
     """The last decision that still counts is taken back."""
-    who: str = "operator"
+    who: str = OPERATOR
     why: str = ""
     version: int | None = None
     """The version of the document that the person saw: with another one the decision is refused."""

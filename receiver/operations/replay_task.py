@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from receiver.alerting.incidents import unmended
 from receiver.core.change import Query, Replace, Write, succeeding
+from receiver.core.decision import OPERATOR
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, NotAllowed, NotFound
 from receiver.core.task import Task, TaskState
@@ -65,7 +66,7 @@ async def foreseen_task(task: Task, context: Context, *, who: str = "") -> TaskR
     return TaskReplay(task=task, action="resume", detail=task.error or task.note, writes=writes)
 
 
-async def replay_task(task_id: str, context: Context, *, who: str = "operator") -> Task:
+async def replay_task(task_id: str, context: Context, *, who: str = OPERATOR) -> Task:
     """One task, ready again. Raises NotFound, NotAllowed for a task that is waiting or in hand, Conflict."""
     task = await task_of(task_id, context.store)
     again = task.replay(now=context.clock())

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from receiver.core.change import InsertIfAbsent, Replace
+from receiver.core.decision import OPERATOR
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import Conflict, Malformed, NotAllowed, NotFound
 from receiver.core.pages import BLANK, BY_HAND, Cut, Guards, Segment, account, read_spans, spans
@@ -25,7 +26,7 @@ class CutRequest:
 
     pieces: tuple[Segment, ...] = ()
     merge: tuple[int, ...] = ()
-    who: str = "operator"
+    who: str = OPERATOR
     version: int | None = None
     """Of the document that the person saw; None: whatever it is now."""
 

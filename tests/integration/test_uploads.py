@@ -117,6 +117,15 @@ async def test_a_packet_is_marked_to_be_split(app: App, client: httpx.AsyncClien
     assert [item.packet for item in await documents(app)] == [True]
 
 
+@pytest.mark.parametrize("packet", ["ture", "on", ""])
+async def test_a_misspelt_packet_is_refused_and_not_filed_as_one_document(
+    packet: str, app: App, client: httpx.AsyncClient
+) -> None:
+    answer = await client.post(f"/documents?packet={packet}", files=files(scan_pdf=b"%PDF-1.7 scan"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
+    assert await documents(app) == []
+
+
 async def test_one_refused_file_holds_no_other_back(app: App, client: httpx.AsyncClient, tmp_path: Path) -> None:
     sent = files(empty_pdf=b"", good_pdf=b"%PDF good", big_pdf=b"x" * 1001, last_pdf=b"%PDF last")
     answer = await client.post("/documents", files=sent)
