@@ -83,8 +83,7 @@ def correct(
     async def work(app: App) -> list[CorrectionResult]:
         _refuse_unknown(decision, app.context.config.table)
         ids = await _ids(selection, app)
-        if not documents and not dry_run:
-            _confirm(ids, yes=yes)
+        _confirm(ids, yes=yes or dry_run or bool(documents))
         done = [item async for item in correct_each(ids, decision, app.context, dry_run=dry_run)]
         if wait and not dry_run:
             await settled_by_us(app, [item.document_id for item in done if not item.refused], quiet=True)

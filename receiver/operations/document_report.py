@@ -23,6 +23,9 @@ from receiver.operations.manual_routing import refuse_correction
 from receiver.pipeline.records import find_records
 from receiver.ports import Store
 
+MOST = 100
+"""Jobs of a document, and events of a job, that a person is shown; of tasks twice as many."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentReport:
@@ -103,17 +106,15 @@ async def report_on(
     document: Document, family: Sequence[Document], store: Store, *, whole: bool = False
 ) -> DocumentReport:
     """The report on this document, whose batch was read before; ``whole`` with everything, however much it is."""
-    hundred = sys.maxsize if whole else 100
-    jobs = await find_records(store, Job, Query(by="document", key=document.id), limit=hundred)
-    named = [
-        item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=hundred)
-    ]
+    most = sys.maxsize if whole else MOST
+    jobs = await find_records(store, Job, Query(by="document", key=document.id), limit=most)
+    named = [item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=most)]
     events = [item for item in named if item.document_id in ("", document.id)]  # others only name its job
     subjects = [document.id, *(job.id for job in jobs)]
     tasks = [
         item
         for about in subjects
-        for item in await find_records(store, Task, Query(by="subject", key=about), limit=2 * hundred)
+        for item in await find_records(store, Task, Query(by="subject", key=about), limit=2 * most)
     ]
     pieces = show.in_page_order(item for item in family if item.parent_id == document.id)
     return DocumentReport(document=document, jobs=jobs, events=events, tasks=tasks, pieces=pieces)

@@ -15,7 +15,7 @@ from receiver.core.document import Document
 from receiver.core.errors import Conflict, MailroomError
 from receiver.core.flag import Flag, bytes_flag
 from receiver.core.job import Job
-from receiver.core.task import Task, TaskState
+from receiver.core.task import NOTICES, Task, TaskState
 from receiver.operations.archive_records import archive_records
 from receiver.pipeline.context import Context
 from receiver.pipeline.records import every_record
@@ -25,8 +25,6 @@ AT_ONCE = 200
 BATCHES = 8
 """Batches that are archived and removed at the same time."""
 MANY = 500
-TELLING = ("alert", "notify")
-"""Kinds of tasks that need no document: they contain all that they report."""
 
 
 async def delete_records(context: Context) -> tuple[int, list[Exception]]:
@@ -107,7 +105,7 @@ async def _tasks(document: Document, context: Context) -> AsyncIterator[Task]:
     """The stored tasks about the document or its jobs, except those that only notify."""
     for subject in (document.id, *(job.id for job in await _jobs(document, context))):
         async for task in every_record(Task, Query(by="subject", key=subject, limit=MANY), context.store):
-            if task.kind not in TELLING:
+            if task.kind not in NOTICES:
                 yield task
 
 

@@ -25,7 +25,7 @@ from receiver.core.task import Task
 from receiver.packets.pieces import pieces_of
 from receiver.pipeline.content import content_without_bytes, contents
 from receiver.pipeline.context import Context, StepResult, TaskHandler, once_as_read
-from receiver.pipeline.pause import LOOK_AGAIN, paused_until
+from receiver.pipeline.pause import check_again_at, paused_until
 from receiver.pipeline.pointer import pointer_for
 from receiver.ports import Destination
 
@@ -37,7 +37,7 @@ async def deliver(task: Task, context: Context) -> StepResult:
         return StepResult(note="nothing to deliver")
     if (until := await paused_until(place(delivery.to.url), context)) is not None:
         note = f"{place(delivery.to.url)} is paused"
-        again_at = min(until, context.clock() + LOOK_AGAIN) + context.spread()
+        again_at = check_again_at(until, context)
         return StepResult(note=note, again_at=again_at, change=lambda: attempt_failed(task, None, context))
     if _too_early(document, delivery, context):
         return StepResult(note="the document is not stored yet", again_at=_announced_at(document, context))

@@ -94,6 +94,11 @@ async def paused_until(what: str, context: Context) -> float | None:
     return until if until > context.clock() else None
 
 
+def check_again_at(until: float, context: Context) -> float:
+    """When a task that waits for a pause until then checks again: a person may end the pause before."""
+    return min(until, context.clock() + LOOK_AGAIN) + context.spread()
+
+
 def pausable(what: str) -> str:
     """What this names: SUBMISSION, RESULTS, or the place of a destination's URL. Raises Malformed."""
     if what in (SUBMISSION, RESULTS):
@@ -225,9 +230,8 @@ def _waits(what: str, pause: Pause, task: Task, context: Context) -> StepResult:
     async def change() -> Sequence[Write]:
         return await note_why_it_waits(task, pause.reason, context)
 
-    now = context.clock()
-    again = now + LOOKED_AT if pause.looks else min(pause.until, now + LOOK_AGAIN)
-    return StepResult(note=_said(what, pause.reason), change=change, again_at=again + context.spread())
+    until = context.clock() + LOOKED_AT if pause.looks else pause.until
+    return StepResult(note=_said(what, pause.reason), change=change, again_at=check_again_at(until, context))
 
 
 def _said(what: str, reason: str) -> str:

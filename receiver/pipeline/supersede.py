@@ -17,7 +17,7 @@ from receiver.core.object_key import stored_url
 from receiver.core.task import Task
 from receiver.destination_traits import MarksCopies
 from receiver.pipeline.context import Context, StepResult, TaskHandler
-from receiver.pipeline.pause import LOOK_AGAIN, paused_until
+from receiver.pipeline.pause import check_again_at, paused_until
 
 
 async def supersede(task: Task, context: Context) -> StepResult:
@@ -26,8 +26,7 @@ async def supersede(task: Task, context: Context) -> StepResult:
     if document is None or copy is None or document.waits_for_bytes or not mark_outdated(copy, document):
         return StepResult(note="nothing to mark")
     if (until := await paused_until(place(copy.to.url), context)) is not None:
-        again_at = min(until, context.clock() + LOOK_AGAIN) + context.spread()
-        return StepResult(note=f"{place(copy.to.url)} is paused", again_at=again_at)
+        return StepResult(note=f"{place(copy.to.url)} is paused", again_at=check_again_at(until, context))
     destination: object = context.destinations.get(copy.to.scheme)
     if isinstance(destination, MarksCopies):
         superseded = _statement(document) if copy.superseded else None

@@ -30,16 +30,15 @@ def _linked(folder: Path) -> Path:
     return folder / "link"
 
 
-@pytest.mark.parametrize(
-    ("made", "said"),
-    [
-        (_pipe, "it is not a regular file"),
-        (lambda _: Path("/dev/zero"), "it is not a regular file"),
-        (_linked, "it is not a regular file"),
-        (lambda folder: folder, "Is a directory"),
-        (_huge, "it is larger than 8,192 KB"),
-    ],
-)
+NO_FILES = [
+    (_pipe, "it is not a regular file"),
+    (lambda _: Path("/dev/zero"), "it is not a regular file"),
+    (_linked, "it is not a regular file"),
+    (lambda folder: folder, "Is a directory"),
+]
+
+
+@pytest.mark.parametrize(("made", "said"), [*NO_FILES, (_huge, "it is larger than 8,192 KB")])
 @pytest.mark.parametrize("variable", ["MAILROOM_CONFIG", "MAILROOM_SHADOW_CONFIG"])
 def test_what_would_hang_or_never_end_is_refused_with_the_reason(
     made: object, said: str, variable: str, tmp_path: Path
@@ -50,16 +49,7 @@ def test_what_would_hang_or_never_end_is_refused_with_the_reason(
     assert str(error.value) == f"{path} ({variable}) cannot be read: {said}"
 
 
-@pytest.mark.parametrize(
-    ("made", "said"),
-    [
-        (_pipe, "it is not a regular file"),
-        (lambda _: Path("/dev/zero"), "it is not a regular file"),
-        (_linked, "it is not a regular file"),
-        (lambda folder: folder, "Is a directory"),
-        (_huge, f"it is larger than {FILE_LIMIT // 1024} KB"),
-    ],
-)
+@pytest.mark.parametrize(("made", "said"), [*NO_FILES, (_huge, f"it is larger than {FILE_LIMIT // 1024} KB")])
 @pytest.mark.parametrize("variable", sorted(VARIABLES.values()))
 def test_a_setting_is_read_only_from_a_regular_file(made: object, said: str, variable: str, tmp_path: Path) -> None:
     path = made(tmp_path)  # type: ignore[operator]
