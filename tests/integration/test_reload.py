@@ -80,6 +80,14 @@ async def looking(process: Process) -> AsyncIterator[None]:
         looking.cancel()
 
 
+def put(path: Path, text: str) -> None:
+    """Replaces the file in one step. A file that is written in place stands there empty for a moment, and these
+    processes look so often that a busy machine shows it to them twice."""
+    written = path.with_suffix(".new")
+    written.write_text(text)
+    written.replace(path)
+
+
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await holds():  # noqa: ASYNC110 - nothing tells of a file that changed
@@ -106,7 +114,7 @@ async def test_a_sound_file_is_taken_over_with_all_that_it_says(
     caplog.set_level(logging.INFO, logger="mailroom.serve")
     process = Process(tmp_path)
     async with looking(process):
-        process.path.write_text(OTHER)
+        put(process.path, OTHER)
         await taken(process, "folder:///mail/elsewhere/")
     assert list(process.app.context.channels) == ["log"]
     assert process.app.receiver is not None
@@ -128,10 +136,10 @@ async def test_a_wrong_file_leaves_the_table_before_in_use_until_it_is_mended(wh
     process = Process(tmp_path)
     before = process.app.context.config
     async with looking(process):
-        process.path.write_text(WRONG[what])
+        put(process.path, WRONG[what])
         await told(process)
         assert process.app.context.config is before
-        process.path.write_text(OTHER)
+        put(process.path, OTHER)
         await taken(process, "folder:///mail/elsewhere/")
     (alert,) = await process.alerts()
     assert str(process.path) in alert.details["alert"] or "SMTP" in alert.details["alert"]
@@ -155,14 +163,14 @@ async def test_the_next_sweep_hears_that_it_is_over_when_the_file_is_mended(tmp_
         return await context.store.get(Flag, f"watch:gone:{key}") is not None
 
     async with looking(process):
-        process.path.write_text("")
+        put(process.path, "")
         await told(process)
         for task in await process.alerts():
             await RAISE.run(task, context)
         assert (incident := await context.store.get(Incident, key))
         assert incident.standing_since
         assert not await found_gone()
-        process.path.write_text(SOUND)
+        put(process.path, SOUND)
         await until(found_gone)
 
 
@@ -221,7 +229,7 @@ async def test_a_shadow_table_decides_from_the_start_and_is_read_again_when_it_c
     assert process.version == parse(OTHER, {}).table.version
     changed = SOUND.replace("/mail/in/", "/mail/third/")
     async with looking(process):
-        process.shadow.write_text(changed)
+        put(process.shadow, changed)
         await process.decides(changed)
     assert process.places == ["folder:///mail/in/"]
     assert await process.told() == []
@@ -244,9 +252,9 @@ async def test_a_wrong_shadow_table_is_left_out_and_told_and_the_real_one_goes_o
             return bool(await process.told())
 
         await until(is_told)
-        process.path.write_text(OTHER)
+        put(process.path, OTHER)
         await taken(process, "folder:///mail/elsewhere/")
-        process.shadow.write_text(SOUND)
+        put(process.shadow, SOUND)
         await process.decides(SOUND)
     assert await process.alerts() == []
 
@@ -268,7 +276,7 @@ async def test_a_shadow_table_that_nobody_can_read_to_its_end_holds_up_nothing(
     try:
         async with looking(process):
             await hangs.wait()
-            process.path.write_text(OTHER)
+            put(process.path, OTHER)
             await taken(process, "folder:///mail/elsewhere/")
     finally:
         answers.set()
@@ -289,7 +297,7 @@ async def test_whatever_a_shadow_table_brings_about_is_told(
             return bool(await process.told())
 
         await until(is_told)
-        process.path.write_text(OTHER)
+        put(process.path, OTHER)
         await taken(process, "folder:///mail/elsewhere/")
 
 

@@ -59,7 +59,10 @@ class Receiver:
         self.reads = 0
 
     def write(self, name: str, content: bytes) -> None:
-        (self._folder / name).write_bytes(content)
+        """In one step: a file written in place is empty for a moment, which is a case of its own."""
+        written = self._folder / f"{name}.new"
+        written.write_bytes(content)
+        written.replace(self._folder / name)
 
     def remove(self, name: str) -> None:
         (self._folder / name).unlink()
