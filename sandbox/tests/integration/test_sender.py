@@ -37,6 +37,11 @@ def start(http: httpx.Client) -> Start:
 SUCCESS = ["classify.success"]
 
 
+def states(switchboard: Switchboard, job_id: str) -> list[str]:
+    """What became of the job's deliveries; there is none before the job has ended."""
+    return [str(delivery["state"]) for delivery in switchboard.deliveries(job_id=job_id)]
+
+
 def test_a_delivery_is_exactly_as_documented(start: Start, inbox: Inbox) -> None:
     hook = inbox.hook(webhook_events=SUCCESS, webhook_headers={"X-Mailroom": "v1"}, webhook_signing_secret="whsec_1")
     job_id = start(hook)
@@ -96,14 +101,14 @@ def test_anything_but_a_2xx_is_tried_again_with_the_same_bytes(start: Start, inb
 def test_after_three_attempts_the_event_is_lost(start: Start, inbox: Inbox, switchboard: Switchboard) -> None:
     inbox.statuses = [503] * 9
     job_id = start(inbox.hook(webhook_events=SUCCESS))
-    until(lambda: switchboard.deliveries(job_id=job_id)[0]["state"] == "failed")
+    until(lambda: states(switchboard, job_id) == ["failed"])
     assert len(inbox.letters) == 3
     assert [each["status"] for each in switchboard.deliveries(job_id=job_id)[0]["attempts"]] == [503] * 3
 
 
 def test_a_target_that_is_not_there_is_tried_three_times(start: Start, switchboard: Switchboard) -> None:
     job_id = start({"webhook_url": "http://127.0.0.1:1/webhooks", "webhook_events": SUCCESS})
-    until(lambda: switchboard.deliveries(job_id=job_id)[0]["state"] == "failed")
+    until(lambda: states(switchboard, job_id) == ["failed"])
     attempts = switchboard.deliveries(job_id=job_id)[0]["attempts"]
     assert ["ConnectError" in each["error"] for each in attempts] == [True] * 3
 
@@ -138,7 +143,7 @@ def test_what_was_sent_is_kept_without_the_users_header_values(
     start: Start, inbox: Inbox, switchboard: Switchboard
 ) -> None:
     job_id = start(inbox.hook(webhook_events=SUCCESS, webhook_headers={"X-Token": "confidential"}))
-    until(lambda: switchboard.deliveries(job_id=job_id)[0]["state"] == "delivered")
+    until(lambda: states(switchboard, job_id) == ["delivered"])
     kept = switchboard.deliveries(job_id=job_id)[0]
     assert kept["body"].encode() == inbox.letters[0].body
     assert kept["custom_headers"] == ["X-Token"]
