@@ -13,6 +13,9 @@ from receiver.core.notice import DigestLine, Notice, NoticeStatus
 from receiver.core.notification import TOLD_FIRING, Notification
 from receiver.pipeline.context import Context
 
+SEND_SECONDS = 30.0
+"""How long a channel may take for one notice."""
+
 
 def rule_for(to: str, incident: Incident, rules: Sequence[AlertRule]) -> AlertRule | None:
     """The rule by which this channel gets notices of the incident; None if it gets none.

@@ -12,27 +12,25 @@ from dataclasses import dataclass, field, replace
 from receiver.alerting import digest
 from receiver.alerting.alert import due, task_for, wake
 from receiver.alerting.failing_channel import failing
-from receiver.alerting.notices import after_notice, hand_over, notice_of, rule_for
+from receiver.alerting.notices import SEND_SECONDS, after_notice, hand_over, notice_of, rule_for
+from receiver.alerting.remaining import GIVEN_UP, owing, retry_remaining
 from receiver.core.change import Insert, InsertIfAbsent, Query, Replace, Write, succeeding
 from receiver.core.channel import FAILURES_TOLD, HOLD_SECONDS, LAG_SECONDS, RECOVERING_SECONDS, RETRY_SECONDS, Channel
 from receiver.core.document import Step
 from receiver.core.errors import Conflict, MailroomError, PartlyNotified, Permanent, StoreBusy, Unanswered
 from receiver.core.incident import Incident, Status
 from receiver.core.next_notice import Circumstances, Decision, Hold, Release, Send, Wait, next_notice
-from receiver.core.notification import Notification, after_notice_of, after_remaining, reconciled
+from receiver.core.notification import TOLD_FIRING, Notification, after_notice_of, reconciled
 from receiver.core.task import Task, TaskState
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.pause import SUBMISSION, read_pause
 
-SEND_SECONDS = 30.0
-"""How long a channel may take for one notice."""
 TURN_SECONDS, TURN_NOTICES = 60.0, 25
 """After so many seconds or notices a task makes room for others, and continues in its next run."""
 LONGEST_HOLD = HOLD_SECONDS + RETRY_SECONDS[-1]
 CONFLICTS = 20
 PAGE = 20
-GIVEN_UP = 10
-"""Attempts after which a notice is given up that the channel refuses while it accepts others."""
+_GIVEN_UP_FIX = "fix the address in mailroom.yaml, or the mailbox"
 
 
 async def notify(task: Task, context: Context) -> StepResult:
@@ -138,18 +136,29 @@ class ChannelRun:
             return
         match await self._decided(incident, item):
             case Wait(until):
-                updated = await self._notify_remaining(incident, item)
-                expires_at = None if incident.status is Status.FIRING else self._expiry(now)
-                due_at = _sooner(until, updated.owed_at)
-                await self._keep(replace(updated, due_at=due_at, tries=0, expires_at=expires_at), item)
+                await self._wait(incident, item, until)
             case Hold():
                 self.channel = digest.more(self.channel, now)
                 await self._keep(replace(item, due_at=None, held_since=now), item)
             case Release():
                 self.channel = digest.more(self.channel, now)
-                await self._keep(replace(item, due_at=None, held_since=None, expires_at=self._expiry(now)), item)
+                due_at = now if item.owed else None
+                await self._keep(replace(item, due_at=due_at, held_since=None, expires_at=self._expiry(now)), item)
             case Send(word, reminder):
                 await self._notify(incident, item, word, reminder=reminder)
+
+    async def _wait(self, incident: Incident, item: Notification, until: float | None) -> None:
+        """Nothing is to be sent to the whole channel before ``until``; some of its addresses may still be retried."""
+        try:
+            updated, refusal = await retry_remaining(incident, item, self.context)
+        except Conflict:
+            return  # another task woke the channel for it; it is checked once more
+        now = self.context.clock()
+        if refusal is not None:
+            self.channel = self.channel.failed(str(refusal), _GIVEN_UP_FIX, now, partly=True, certain=True)
+        expires_at = None if incident.status is Status.FIRING else self._expiry(now)
+        due_at = _sooner(until, updated.owed_at)
+        await self._keep(replace(updated, due_at=due_at, tries=0, expires_at=expires_at), item)
 
     def _expiry(self, now: float) -> float:
         """When the notification of an incident that ends now may be removed."""
@@ -168,7 +177,7 @@ class ChannelRun:
         return next_notice(incident, item, rule, around)
 
     async def _notify(self, incident: Incident, item: Notification, word: str, *, reminder: bool) -> None:
-        maybe = bool(item.telling)
+        maybe, repeated = bool(item.telling), item.telling == word
         try:
             item = await self._begun(item, word)
         except Conflict:
@@ -186,46 +195,25 @@ class ChannelRun:
         self._succeeded(now, but, counts=word == "firing")
         if item.held_since is not None:
             self.channel = digest.more(self.channel, now)  # it is no longer one of the other causes
-        missed = but.missed if but is not None else ()
+        # An address that refuses a repeated notice may have taken it the first time, so it gets the end, too.
+        missed = but.missed if but is not None and not repeated else ()
         updated = after_notice_of(item, incident, word, now=now, thread=thread, missed=missed)
         updated = replace(updated, expires_at=self._expiry(now) if over else None)
-        updated = self._with_remaining(updated, but.retry if but is not None else ())
+        updated = owing(updated, but.retry if but is not None else (), now)
         following = await self._decided(incident, updated)
         due_at = _sooner(following.until, updated.owed_at) if isinstance(following, Wait) else now
         await self._keep(replace(updated, due_at=due_at), item)
-
-    async def _notify_remaining(self, incident: Incident, item: Notification) -> Notification:
-        """Sends the present state to the addresses that did not take the last notice, if their retry is due."""
-        now = self.context.clock()
-        if not item.owed or 0 < (item.owed_at or 0.0) - now <= RETRY_SECONDS[-1]:
-            return item
-        notice = replace(notice_of(incident, item, item.told, reminder=False, context=self.context), only=item.owed)
-        try:
-            async with asyncio.timeout(SEND_SECONDS):
-                _, but = await hand_over(notice, self.to, self.context)
-        except Exception:  # noqa: BLE001 - the channel fails, not an address: no attempt is counted
-            return replace(item, owed_at=now + RETRY_SECONDS[-1])
-        if but is None:
-            return self._with_remaining(after_remaining(item, ()), ())
-        return self._with_remaining(after_remaining(item, but.missed), but.retry, str(but), never=but.never)
-
-    def _with_remaining(
-        self, item: Notification, addresses: tuple[str, ...], reason: str = "", *, never: bool = False
-    ) -> Notification:
-        """The notification with the addresses to retry later; after GIVEN_UP attempts they are given up."""
-        now, tries = self.context.clock(), item.owed_tries + 1 if item.owed else 0
-        if addresses and (never or tries >= GIVEN_UP):
-            fix = "fix the address in mailroom.yaml, or the mailbox"
-            self.channel = self.channel.failed(reason, fix, now, partly=True, certain=True)
-            addresses = ()
-        owed_at = now + RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)] if addresses else None
-        return replace(item, owed=addresses, owed_at=owed_at, owed_tries=tries if addresses else 0)
 
     async def _begun(self, item: Notification, word: str) -> Notification:
         """The notification, which now records the state that is about to be sent. Raises Conflict."""
         if item.telling == word:
             return item  # a repeated notice has the id of the first
-        begun = replace(item, telling=word, telling_since=item.version + 1)
+        begun = replace(
+            item,
+            telling=word,
+            telling_since=item.version + 1,
+            uninformed=() if item.telling == TOLD_FIRING else item.uninformed,  # each address may have it
+        )
         await self.context.store.apply(Replace(begun))
         return succeeding(begun)
 

@@ -3,8 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from receiver.alerting.notices import page_link
-from receiver.alerting.notify import SEND_SECONDS
+from receiver.alerting.notices import SEND_SECONDS, page_link
 from receiver.alerting.wake_channels import bring_forward
 from receiver.core.alert import Severity
 from receiver.core.change import Insert, Replace

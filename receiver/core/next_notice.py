@@ -68,6 +68,15 @@ def next_notice(incident: Incident, known: Notification, rule: AlertRule | None,
     return _at_its_beginning(incident, known, rule, around)
 
 
+def remaining_notice(incident: Incident, known: Notification) -> str:
+    """The state to send to the addresses that did not take the channel's last notice; "" if it is outdated, and the
+    channel itself has not got the present one yet.
+    """
+    if incident.status is not Status.FIRING:
+        return str(incident.status)
+    return known.told if known.notified_of(incident.number) else ""
+
+
 def _at_its_end(incident: Incident, known: Notification) -> Decision:
     # A channel that may have got the beginning must get the end, even if a crash between sending and writing made the
     # incident one of the other causes: an alert that never ends is worse than an extra end.

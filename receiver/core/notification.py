@@ -95,14 +95,20 @@ def after_notice_of(
         error="",
         thread="" if over else thread or known.thread,
         owed=(),
-        uninformed=() if over else _uninformed(known, incident.number, word, missed),
+        uninformed=() if over else _uninformed(known, word, missed),
     )
 
 
-def _uninformed(known: Notification, number: int, word: str, missed: Sequence[str]) -> tuple[str, ...]:
-    if not known.notified or known.number not in (0, number):
-        return tuple(missed)  # it was the first notice
-    return tuple(item for item in known.uninformed if word != TOLD_FIRING or item in missed)
+def _uninformed(known: Notification, word: str, missed: Sequence[str]) -> tuple[str, ...]:
+    """The addresses that have got no beginning since the last end they got."""
+    if known.notified:
+        return tuple(item for item in known.uninformed if word != TOLD_FIRING or item in missed)
+    return tuple(item for item in missed if item not in known.owed)  # those still lack the end of an earlier incident
+
+
+def maybe_informed(known: Notification) -> Notification:
+    """The notification while the last notice is sent to the addresses that lack it: after a crash they may have it."""
+    return replace(known, uninformed=tuple(item for item in known.uninformed if item not in known.owed))
 
 
 def after_remaining(known: Notification, missed: Sequence[str]) -> Notification:
@@ -115,10 +121,15 @@ def reconciled(mine: Notification, known: Notification, fresh: Notification) -> 
     """Merges ``mine``, which was computed from ``known``, with ``fresh``, which another process wrote meanwhile.
 
     The last notice counts: mine if I sent one, or if the other process only woke the channel. Otherwise the other
-    one's, which I had not seen when I decided that nothing was to be sent.
+    one's, which I had not seen when I decided that nothing was to be sent. Addresses that took an older notice from me
+    after that lack the present state.
     """
-    told = _told(mine) != _told(known) or _told(fresh) == _told(known)
-    return replace(mine, version=fresh.version) if told else fresh
+    if _told(fresh) == _told(known):
+        return replace(mine, version=fresh.version)
+    if _told(mine) != _told(known):
+        return replace(mine, version=fresh.version, uninformed=_uninformed(fresh, mine.told, mine.uninformed))
+    late = [item for item in known.owed if item not in mine.owed and item not in fresh.owed]
+    return replace(fresh, owed=(*fresh.owed, *late), owed_at=None) if late else fresh
 
 
 def _told(item: Notification) -> tuple[str, int, float | None]:

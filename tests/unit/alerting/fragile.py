@@ -76,7 +76,7 @@ class FragileStore(MemoryStore):
     def process_died(self) -> None:
         """Remembers of what the channels were about to be told: they may have heard it, or not."""
         for item in self._all(Notification):
-            if item.telling and item.channel in self.channels:
+            if (item.telling or item.owed) and item.channel in self.channels:
                 self.channels[item.channel].may_have_heard(item.incident_id)
 
 

@@ -79,7 +79,7 @@ alerting:
   - {{on: ["*"], to: "{CHAT}", repeat: never}}
   - {{on: ["*"], to: "{SMALL}", ceiling: 1 per 10 minutes}}
   - {{on: ["*"], to: "{NIGHT}", quiet_hours: "{QUIET}"}}
-  - {{on: ["*"], to: "{MAIL}"}}
+  - {{on: ["*"], to: "{MAIL}", ceiling: 3 per 10 minutes}}
   - {{on: ["*"], to: "{WORST}", min_severity: critical}}
 """
 )
@@ -501,18 +501,22 @@ class Alerting(RuleBasedStateMachine):
         return to != NIGHT or incident.severity is Severity.CRITICAL or not begin <= hours < end
 
     def hold_for_addresses(self, incident: Incident) -> None:
-        """Each address that was not given up got last what the channel got last, and none gets the end of an incident
-        of which it got nothing.
+        """Each address that was not given up got last what the channel got last, or the end of a later incident of the
+        fingerprint; and none gets the end of an incident of which it got nothing.
         """
         told = [notice for _, notice in told_of_incidents(self.mail.told) if notice.key == incident.id]
         for address, notices in self.mail.heard.items():
-            words = [(item.number, item.status) for item in notices if item.key == incident.id]
-            begun = {number for number, status in words if status not in ENDS}
+            words = [(item.number, str(item.status)) for item in notices if item.key == incident.id]
+            said = f"{address} of {incident.id} ({incident.status}, no. {incident.number}): {words}"
             if not any(about == incident.id for _, about in self.mail.maybe):
                 self.hold_ends_to_beginnings(address, [item for item in _once(notices) if item.key == incident.id])
-            given_up = self.mail.missed.get((address, incident.id), 0) >= REFUSALS_KNOWN
-            if told and not given_up and (told[-1].number in begun or told[-1].status not in ENDS):
-                assert words[-1] == (told[-1].number, told[-1].status), f"{address}: {words}"
+            if not told or self.mail.missed.get((address, incident.id), 0) >= REFUSALS_KNOWN:
+                continue
+            last = (told[-1].number, str(told[-1].status))
+            if told[-1].status not in ENDS:
+                assert words[-1:] == [last], said
+            elif words and incident.status is not Status.FIRING:
+                assert words[-1] in (last, (incident.number, str(incident.status))), said
 
     def hold_ends_to_beginnings(self, address: str, notices: list[Notice]) -> None:
         """An address may get the end of the second incident of a fingerprint when it still stands at the first one's

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from receiver.alerting.alert import task_for
-from receiver.alerting.notify import GIVEN_UP, TURN_NOTICES
+from receiver.alerting.notify import TURN_NOTICES
+from receiver.alerting.remaining import GIVEN_UP
 from receiver.alerting.send_test import send_test
 from receiver.alerting.wake_channels import PROBE_SECONDS, wake_channels
 from receiver.core.alert import Alert
