@@ -1,7 +1,7 @@
-"""Classify: handles the end of a classify job. The document is routed by its matched type.
+"""Classify: handles the end of a classify job.
 
-pipeline/job_result.py fetches and records the job. What becomes of a document whose job failed (``classify.error``) is
-in pipeline/job_failure.py.
+With a result, the document is routed by its matched type. Without one (``classify.error``, ``classify.cancelled``), it
+is resubmitted, fails, or is held in review (pipeline/job_failure.py). pipeline/job_result.py fetches the job.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from receiver.core.route import decide
 from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.document_outcome import concluded, held_document, planned
 from receiver.pipeline.job_context import JobContext
+from receiver.pipeline.job_failure import resubmit_fail_or_hold
 from receiver.pipeline.job_result import fetch_job, fetch_recorded_job, write_result
 from receiver.pipeline.registry import HandlerRegistry
 
@@ -31,20 +32,20 @@ router.jobs(
 
 @router.on(*EVENTS)
 async def handle_classify_event(event: JobUpdate, context: Context) -> StepResult:
-    """Handles all of its events alike: the job is fetched, and its result counts."""
+    """Handles all of its events alike: the status of the fetched job counts, not the type of the event."""
     job = await fetch_job(event, JobKind.CLASSIFY, context)
-    return await write_result(job, event, route_by_type, context)
+    return await write_result(job, event, route_by_type, context, failed=resubmit_fail_or_hold)
 
 
 @router.on_command(JobKind.CLASSIFY)
 async def look_again(command: Command, context: Context) -> StepResult:
     """The same for a job whose event did not arrive."""
     job = await fetch_recorded_job(command, context)
-    return await write_result(job, command, route_by_type, context)
+    return await write_result(job, command, route_by_type, context, failed=resubmit_fail_or_hold)
 
 
 def route_by_type(job: JobContext, context: Context) -> Sequence[Write]:
-    """Decides where the document goes; written are the plan, the job's end and the deliveries."""
+    """Decides where the document goes. Writes the plan, the end of the job, and a task for each delivery."""
     now, result = context.clock(), job.report.classification
     if result is None:
         held = held_document(job.document, "the job is completed but has no result", now)

@@ -1,6 +1,8 @@
-"""Split: what happens when a split job ended. The packet is cut into the pieces that the job found.
+"""Split: handles the end of a split job.
 
-Progress events (``split.pending``, ``split.processing``) are not requested; any that come go to ``unknown_events.py``.
+With a result, the packet is cut into the pieces that the job found. Without one (``split.error``,
+``split.cancelled``), it is resubmitted, fails, or is held in review (pipeline/job_failure.py). Progress events
+(``split.pending``, ``split.processing``) are not requested; any that arrive go to ``unknown.py``.
 """
 
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ from receiver.packets.cut import cut_task
 from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.document_outcome import concluded
 from receiver.pipeline.job_context import JobContext
+from receiver.pipeline.job_failure import resubmit_fail_or_hold
 from receiver.pipeline.job_result import fetch_job, fetch_recorded_job, write_result
 from receiver.pipeline.registry import HandlerRegistry
 
@@ -31,20 +34,20 @@ router.jobs(
 
 @router.on(*EVENTS)
 async def handle_split_event(event: JobUpdate, context: Context) -> StepResult:
-    """Handles all of its events alike: the job is fetched, and its result counts."""
+    """Handles all of its events alike: the status of the fetched job counts, not the type of the event."""
     job = await fetch_job(event, JobKind.SPLIT, context)
-    return await write_result(job, event, cut_into_pieces, context)
+    return await write_result(job, event, cut_into_pieces, context, failed=resubmit_fail_or_hold)
 
 
 @router.on_command(JobKind.SPLIT)
 async def look_again(command: Command, context: Context) -> StepResult:
-    """The same for a job whose event did not arrive, or that sends none."""
+    """The same for a job whose event did not arrive, or that sends no events."""
     job = await fetch_recorded_job(command, context)
-    return await write_result(job, command, cut_into_pieces, context)
+    return await write_result(job, command, cut_into_pieces, context, failed=resubmit_fail_or_hold)
 
 
 def cut_into_pieces(job: JobContext, context: Context) -> Sequence[Write]:
-    """Written are the job's end with its segments, and the task to cut the packet by them (packets/cut.py)."""
+    """Writes the end of the job with its segments, and the task that cuts the packet by them (packets/cut.py)."""
     now, found = context.clock(), len(job.report.segments)
     packet = replace(job.document, step=Step.SPLIT, error="")
     packet = packet.note(now, "split", f"job {job.report.id} found {found} segments")

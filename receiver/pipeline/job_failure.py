@@ -1,4 +1,4 @@
-"""Job failure: what happens to a document whose job ended without a result. It is resubmitted, fails, or is held."""
+"""Job failure: resubmits, fails or holds a document whose job ended without a result."""
 
 import re
 from collections.abc import Sequence
@@ -26,10 +26,10 @@ from receiver.pipeline.document_outcome import (
 from receiver.pipeline.job_context import JobContext
 
 
-def without_result(job: JobContext, context: Context) -> Sequence[Write]:
-    """Resubmitted when that may help; else a failed job's document takes the ``failed`` route.
+def resubmit_fail_or_hold(job: JobContext, context: Context) -> Sequence[Write]:
+    """Resubmits the document where that may help. Otherwise a failed job's document takes the ``failed`` route.
 
-    Any other job will never have a result, through no fault of the document: it waits for a person.
+    A job that was cancelled, or that LlamaCloud no longer knows, is not the document's fault: it is held in review.
     """
     reason, failed = _why(job), job.report.status is JobStatus.FAILED
     if may_resubmit(job.document, context) and (not failed or context.config.resubmit.helps(reason)):

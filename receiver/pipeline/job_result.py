@@ -1,9 +1,8 @@
 """Job result: fetch the job that an event, or the sweep, is about; write what it means for its document.
 
 A job on record belongs to its document; pipeline/job_context.py finds out whose any other job is. One that is still
-running is asked about again. Each family of events says in its own module what a result means
-(handlers/event_types/classify.py). What becomes of a document whose job failed is the same for all
-(pipeline/job_failure.py).
+running is asked about again. Each family of events says in its own module what the end of a job means
+(handlers/event_types/classify.py).
 """
 
 import contextlib
@@ -22,7 +21,7 @@ from receiver.core.media import is_unread
 from receiver.pipeline.context import Context, StepResult, once_as_read
 from receiver.pipeline.gather_facts import bytes_wanted, gather_facts
 from receiver.pipeline.job_context import GRACE, JobContext, fetch_unrecorded_job, on_record
-from receiver.pipeline.job_failure import failure_alerts, without_result
+from receiver.pipeline.job_failure import failure_alerts, resubmit_fail_or_hold
 from receiver.pipeline.receive import handling_of
 
 EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -30,8 +29,8 @@ EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
 SLOWEST = 5.0
 """Seconds between polls in the end: 1, 2, 3, 4, 5, 5, … as the vendor's SDK does (reference 3.3)."""
 
-Completed = Callable[[JobContext, Context], Sequence[Write]]
-"""What is written when the job has a result."""
+Ended = Callable[[JobContext, Context], Sequence[Write]]
+"""What is written when the job has ended in one way."""
 
 
 async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobContext | StepResult:
@@ -71,11 +70,17 @@ async def fetch_recorded_job(command: Command, context: Context) -> JobContext |
 
 
 async def write_result(
-    fetched: JobContext | StepResult, asked: JobUpdate | Command, completed: Completed, context: Context
+    fetched: JobContext | StepResult,
+    asked: JobUpdate | Command,
+    completed: Ended,
+    context: Context,
+    *,
+    failed: Ended = resubmit_fail_or_hold,
 ) -> StepResult:
-    """What the fetched job makes of its document; where none was fetched, what was found instead.
+    """Writes what the end of the fetched job means for its document: ``completed`` with a result, ``failed`` without.
 
-    What is read and asked is done once; what is written is computed anew when somebody else was faster.
+    A job that is still running is asked about again later. Where no job was fetched, the result says why. Requests are
+    made once; the writes are computed anew when another process changed a record in the meantime.
     """
     if isinstance(fetched, StepResult):
         return fetched
@@ -93,7 +98,7 @@ async def write_result(
         if already_processed(job.document, job.report.id, job.job):
             return ()
         if not done:
-            return without_result(job, context)
+            return failed(job, context)
         if facts is None:
             return completed(job, context)
         return *completed(replace(job, document=facts.on(job.document)), context), *facts.writes

@@ -112,6 +112,24 @@ def test_the_tables_are_explained_to_who_opens_the_file(db: SqliteConnection) ->
 # --- growth
 
 
+def test_schema_sql_is_the_schema_that_the_migrations_make(db: SqliteConnection) -> None:
+    shown = (ROOT / "receiver/store/sqlite/schema.sql").read_text(encoding="utf-8")
+    with closing(sqlite3.connect(":memory:")) as read:
+        read.executescript(shown)
+        assert _schema(read) == _schema(db)
+    uncommented = re.sub(r"--.*", "", shown)
+    assert set(re.findall(r"create table (\w+)", uncommented)) == {name for name in _schema(db) if "_" not in name}
+
+
+def _schema(db: sqlite3.Connection) -> dict[str, Any]:
+    """The columns of each table in their order; each index and trigger as it was written, without its spaces."""
+    found: dict[str, Any] = {}
+    for kind, name, sql in db.execute("select type, name, sql from sqlite_master where sql is not null"):
+        columns = db.execute('select name, type, "notnull", dflt_value, pk from pragma_table_xinfo(?)', (name,))
+        found[name] = columns.fetchall() if kind == "table" else " ".join(re.sub("--.*", "", sql).split())
+    return found
+
+
 async def test_fields_of_another_version_are_ignored_and_missing_ones_take_their_defaults(
     path: Path, store: SqliteStore
 ) -> None:

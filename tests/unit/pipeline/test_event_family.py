@@ -1,16 +1,21 @@
 """A family of events is one module: registered by it alone, it is asked for, handled when it comes, and swept."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from handlers.event_types import classify, split, unknown
-from receiver.core.change import Replace
+from receiver.core.change import Replace, Write, written_records
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Misconfigured
 from receiver.core.job import Job, JobKind, JobStatus
+from receiver.core.job_update import JobUpdate
 from receiver.operations.sweep import sweep
+from receiver.pipeline.context import Context
+from receiver.pipeline.job_context import JobContext
 from receiver.pipeline.job_request import job_request_for
+from receiver.pipeline.job_result import fetch_job, write_result
 from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import CloudFile
 from tests import example_event_family
@@ -55,6 +60,21 @@ async def test_its_event_is_handled(app: InMemoryApp) -> None:
     job = await app.store.get(Job, document.job_id)
     assert job is not None
     assert (job.kind, job.status) == (example_event_family.EXTRACT, JobStatus.COMPLETED)
+
+
+async def test_it_may_say_itself_what_a_job_without_a_result_means(app: InMemoryApp) -> None:
+    document = await extracting(app)
+    app.cloud.reports[document.job_id] = replace(app.cloud.reports[document.job_id], status=JobStatus.FAILED)
+    update = JobUpdate(type="extract.error", job_id=document.job_id, document_id=document.id)
+    job = await fetch_job(update, example_event_family.EXTRACT, app.context)
+    result = await write_result(job, update, _not_called, app.context, failed=example_event_family.have_it_read)
+    assert result.change is not None
+    (after,) = written_records(await result.change(), Document)
+    assert (after.state, after.error) == (DocumentState.REVIEW, "its data was extracted")
+
+
+def _not_called(job: JobContext, context: Context) -> Sequence[Write]:
+    raise AssertionError(f"job {job.report.id} has no result")
 
 
 async def test_a_job_whose_event_did_not_come_is_swept(app: InMemoryApp) -> None:

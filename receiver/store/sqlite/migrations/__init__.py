@@ -1,7 +1,9 @@
-"""The schema, step by step: schema/NNNN_*.sql in order, with the last one recorded in ``pragma user_version``.
+"""Migrations: the NNNN_*.sql files of this folder in the order of their names. ``schema.sql`` shows what they make.
 
-Steps only add, because an older process may still use the file; unused things are removed a release later. A step and
-its record are one transaction, so that each step is done exactly once even if several processes start.
+The number of the last one that was run is in ``pragma user_version``. A step and its number are written in one
+transaction, so that each step is run exactly once even when several processes start. A released step is never changed:
+a change is a new file. Steps only add, because a process of an earlier release may still use the file; what is unused
+is removed a release later. Two files are numbered 0005, so 0005_lanes.sql is step 6, and the next file is 0007.
 """
 
 import sqlite3
@@ -15,7 +17,7 @@ from receiver.store.sqlite.transaction import transaction
 @cache
 def steps() -> tuple[str, ...]:
     """The SQL of each step; step N is at N - 1."""
-    found = sorted((item for item in files(__package__).joinpath("schema").iterdir()), key=lambda item: item.name)
+    found = sorted(files(__package__).iterdir(), key=lambda item: item.name)
     return tuple(item.read_text("utf-8") for item in found if item.name.endswith(".sql"))
 
 
