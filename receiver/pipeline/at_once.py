@@ -1,4 +1,4 @@
-"""Several things at a time: none waits for the slowest of a batch."""
+"""Runs work concurrently, with a limit; no item waits for the slowest one of a batch."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
@@ -11,7 +11,7 @@ R = TypeVar("R")
 async def at_once(number: int, items: Iterable[T], work: Callable[[T], Awaitable[R]]) -> list[R]:
     """What ``work`` returns for each of the items, in their order, at most ``number`` at a time.
 
-    The first that raises is the last that was begun: those in hand are finished, then it is raised.
+    After an error no further item is begun. Those in progress are finished, then the error is raised.
     """
     results: dict[int, R] = {}
     failures: list[Exception] = []

@@ -1,7 +1,7 @@
-"""Content: a document's bytes from any place that has them.
+"""Content: reads a document's bytes from any place that has them.
 
-They are where they were stored at intake, until their retention is over (operations/expired_content.py), and in each
-place that they were delivered to, if this process can read it.
+The bytes are where ingestion stored them, until their retention period ends (operations/expired_content.py), and at
+each place that they were delivered to, if this process can read it.
 """
 
 import contextlib
@@ -77,7 +77,7 @@ async def refuse_unreadable(document: Document, context: Context) -> None:
 
 @contextlib.contextmanager
 def not_viewable_unless_read() -> Iterator[None]:
-    """Tells a person who asks for the bytes what keeps Mailroom from them, as NotViewable."""
+    """Turns an error of reading into NotViewable, for a person who asked for the bytes."""
     try:
         yield
     except (AccessDenied, Unroutable, CloudRefused) as error:
@@ -85,7 +85,7 @@ def not_viewable_unless_read() -> Iterator[None]:
 
 
 def content_without_bytes(document: Document) -> Content:
-    """What is known of bytes that are gone: a message needs no more."""
+    """The stored facts about bytes that were removed: a message needs no more."""
 
     def nothing() -> AsyncIterator[bytes]:
         raise FileGone(_gone(document), fix=BRING_BACK)

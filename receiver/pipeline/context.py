@@ -51,13 +51,13 @@ def random_id() -> str:
 
 
 def lookup_budget() -> Budget:
-    """How often LlamaCloud is asked about jobs that events name and that are not on record: 10 a second, 20 at once."""
+    """Limits requests for jobs that events name and that are not on record: 10 a second, 20 at once."""
     return Budget(per_second=10, burst=20)
 
 
 @dataclass(slots=True, kw_only=True)
 class WebhookTerms:
-    """How LlamaCloud is to call us. Its secrets are replaced when secrets rotate."""
+    """Where LlamaCloud sends webhooks, and with which secrets. They are replaced when secrets rotate."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -70,11 +70,11 @@ class WebhookTerms:
         self.token_secret, self.signing_secret = fresh.token_secret, fresh.signing_secret
 
     def configuration(self, document: Document, events: Sequence[str], *, now: float) -> WebhookConfiguration:
-        """The webhook configuration of a job for this document, with a token for this document alone."""
+        """The webhook configuration of a job for this document, with a token that is valid for no other."""
         return self.configuration_for(document.id, events, now=now)
 
     def configuration_for(self, document_id: str, events: Sequence[str], *, now: float) -> WebhookConfiguration:
-        """The same by the document's id."""
+        """The same, given only the document's id."""
         headers = dict(self.headers)
         if self.token_secret:
             headers[TOKEN_HEADER] = token.make_token(document_id, self.token_secret, expires_at=now + TOKEN_SECONDS)
@@ -117,7 +117,7 @@ class Registry(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Context:
-    """What every step gets. Tests replace any of it; only ``take`` and ``take_shadow`` change it."""
+    """What every step gets. Only ``take`` and ``take_shadow`` change it."""
 
     store: Store
     queue: TaskQueue
@@ -131,21 +131,21 @@ class Context:
     """A random number in 0..1, for jitter."""
     meter: Meter
     shadow: RouteTable | None = None
-    """A table that decides beside the real one, and delivers nothing."""
+    """A second routing table whose decisions are only compared with those of the real one (pipeline/shadow.py)."""
     random_id: Callable[[], str] = random_id
     """A unique name: 16 hexadecimal digits."""
     sources: Mapping[str, ContentSource] = field(default_factory=dict)
-    """Scheme of Document.content -> who has the bytes, besides the spool and LlamaCloud."""
+    """Scheme of Document.content -> the source that reads it, besides the spool and LlamaCloud."""
     destinations: Mapping[str, Destination] = field(default_factory=dict)
     """URL scheme -> destination."""
     cutter: Cutter | None = None
-    """None where no packet is ever cut."""
+    """None in a process that never cuts packets."""
     mail_reader: MailReader | None = None
-    """None where no mail ever arrives."""
+    """None in a process that never ingests mail."""
     viewer: Viewer | None = None
-    """None where no person looks at documents."""
+    """None in a process that shows no documents."""
     copies: LocalCopies = field(default_factory=LocalCopies)
-    """Files of documents that a person looks at."""
+    """Temporary files of the documents that are being viewed."""
     channels: Mapping[str, AlertChannel] = field(default_factory=dict)
     """The ``to`` of an alert rule -> its channel."""
     lookups: Budget = field(default_factory=lookup_budget)
@@ -153,13 +153,13 @@ class Context:
     usual_times: UsualTimes = field(default_factory=UsualTimes)
     """How long jobs take; one for all tasks of this process."""
     operator_url: str = ""
-    """The address of the operator's page, for links in notices; "" for none."""
+    """URL of the operator's page, for links in notices; "" without one."""
     heartbeat: Callable[[], Awaitable[None]] | None = None
     """Sends the heartbeat to an external watchdog; raises a MailroomError when that fails."""
     site: str = ""
-    """The name of this Mailroom, for people who watch several."""
+    """The name of this installation, for people who run several."""
     links: ContentLinks | None = None
-    """Makes links to documents that only Mailroom has; None where nothing serves them."""
+    """Signs links to documents that only Mailroom stores; None if no endpoint serves them."""
     adopt: bool = False
     """Whether a job that was created elsewhere becomes a document."""
     max_document: int = 512 * 1024 * 1024
@@ -169,7 +169,7 @@ class Context:
         self.config, self.channels = config, channels
 
     def take_shadow(self, table: RouteTable) -> None:
-        """Has this table decide beside the real one from now on."""
+        """Uses this shadow table from now on."""
         self.shadow = table
 
     async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None:
@@ -191,7 +191,7 @@ class Context:
                 await self.enqueue(task_id, delay_seconds=seconds)
 
     async def content(self, document: Document) -> Content:
-        """The document's bytes, wherever they are. Raises FileGone."""
+        """The document's bytes, from the source that its location names. Raises FileGone."""
         if document.forgotten_at is not None:
             raise FileGone(why_forgotten(document), fix=BRING_BACK)
         scheme, _, rest = document.content.partition(":")
@@ -217,17 +217,17 @@ class Context:
         return destination is not None and destination.holds_bytes
 
     def taken(self, target: Target, url: str) -> Taken:
-        """What a delivery to this target uses at this URL, in one spelling; makes no request."""
+        """The place that a delivery to this target would use at this URL, in canonical spelling. Makes no request."""
         return taken_by(self.destinations.get(target.scheme), target, url)
 
     def source_of(self, location: str) -> ContentSource | None:
-        """Who can read what is at this location; None when nobody here can."""
+        """The source that reads this location; None if this process has none."""
         scheme = location.partition(":")[0]
         return self.spool if scheme == "spool" else self.sources.get(scheme)
 
 
 def why_forgotten(document: Document) -> str:
-    """In words, that its bytes were removed, and when."""
+    """A sentence that says when its bytes were removed."""
     at = datetime.fromtimestamp(document.forgotten_at or 0.0, UTC)
     return f"the bytes of document {document.id} ({document.name}) were removed by retention on {at:%Y-%m-%d}"
 
@@ -248,10 +248,10 @@ T = TypeVar("T")
 
 
 def once_as_read(read_before: T, read: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
-    """Returns what was read before when it is called first, and reads it anew from then on.
+    """A function that returns ``read_before`` when first called, and reads again on each later call.
 
-    For a change. Its writes are conditional on the versions that were read, so the first attempt needs no second read;
-    after a Conflict it is called again, and then works with the records as they are.
+    A ``change`` uses it. Its writes are conditional on the versions that were read, so the first attempt needs no
+    second read. After a Conflict the change is called again, and needs the current records.
     """
     calls = 0
 
@@ -265,23 +265,23 @@ def once_as_read(read_before: T, read: Callable[[], Awaitable[T]]) -> Callable[[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """What a step did, and what it wants written.
+    """The result of a step.
 
-    ``change`` reads what it needs and returns the writes. It is called again when another worker changed a record
-    meanwhile. The step itself, with its effects on the outside, is not.
+    ``change`` reads what it needs and returns the writes. It is called again when another worker has changed a record
+    in between. The step itself, which may have external effects, is not.
     """
 
     note: str
     change: Change | None = None
     again_at: float | None = None
-    """Try again then; this is not a failure and does not count as an attempt."""
+    """When the step is to run again. That is no failure, and does not count as an attempt."""
     bulk: bool = False
-    """Whether from then on it may wait for all other tasks."""
+    """Whether all other tasks go first from now on."""
     alerts: tuple[Alert, ...] = ()
     asked: bool | None = None
-    """Whether LlamaCloud answered; None means that a change or another attempt says so."""
+    """Whether LlamaCloud answered. None: it did if there is a change or a next attempt."""
     alerts_of: Callable[[Sequence[Write]], Sequence[Alert]] | None = None
-    """The alerts that depend on what is finally written: what is fixed automatically has none."""
+    """The alerts, given the writes: what Mailroom fixes by itself has none."""
 
 
 Run = Callable[[Task, Context], Awaitable[StepResult]]
@@ -290,11 +290,11 @@ GiveUp = Callable[[Task, Exception, Context], Awaitable[Sequence[Write]]]
 
 @dataclass(frozen=True, slots=True)
 class TaskHandler:
-    """How a kind of task is done, and what happens to its subject when it is given up."""
+    """How a kind of task is run, and what happens to its subject when it is given up."""
 
     run: Run
     give_up: GiveUp | None = None
     attempt_failed: GiveUp | None = None
     """What to write, beside the retry, when an attempt failed and will be repeated."""
     alert: Callable[[Task, Exception, str, str, float], Alert] | None = None
-    """The alert of a task that was given up: task, error, fix, cause, now. None gives the general one."""
+    """Makes the alert of a task that was given up, from task, error, fix, cause and now. None: the general alert."""

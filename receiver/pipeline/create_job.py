@@ -1,6 +1,6 @@
 """Creates a split job on one of LlamaCloud's two paths: the current one, or the beta one without webhooks.
 
-Source: reference 1.4. With ``path: auto`` the beta path is used where the current one is not served, and that is
+Source: reference 1.4. With ``path: auto`` the beta path is used where the current one is not served, and this is
 remembered for a day. A beta job has no ``transaction_id``, so a repeated attempt first checks whether it exists.
 """
 
@@ -25,7 +25,7 @@ MARGIN = 300.0
 async def create_job(
     order: JobRequest, document: Document, context: Context, *, repeated: bool
 ) -> tuple[JobReport, JobRequest]:
-    """The split job, and the order as it was placed. ``repeated`` says that an earlier attempt may have created it."""
+    """The split job, and the request as it was sent. ``repeated``: an earlier attempt may have created the job."""
     path = context.config.split.path
     if path == "current" or (path == "auto" and not await _missing(context)):
         try:
@@ -52,7 +52,7 @@ async def _remember(context: Context) -> None:
 
 
 async def _created_before(order: JobRequest, document: Document, context: Context) -> JobReport | None:
-    """A job for this file that is not on record: its creation was answered to a process that then died."""
+    """A job for this file that is not on record, because the process that created it died before it stored that."""
     since, until = document.taken_in_at - MARGIN, context.clock() + MARGIN
     async for report in context.cloud.jobs(JobKind.SPLIT, since=since, until=until, beta=True):
         if report.file_id == order.file_id and await context.store.get(Job, report.id) is None:

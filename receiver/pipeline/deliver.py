@@ -1,4 +1,4 @@
-"""Deliver: one document to one destination, with effect once, and its receipt written on the document.
+"""Deliver: sends one document to one destination, with effect once, and writes the receipt on the document.
 
 Destinations that hold the bytes go first. The messages of those that only point to the document (a queue, an endpoint)
 follow when all of them have it. If that takes longer than ``message_wait``, the messages go without a pointer and say
@@ -48,7 +48,7 @@ async def deliver(task: Task, context: Context) -> StepResult:
 
     as_read: AskedFor = (document, delivery)
     anew = partial(_asked_for, task, context)
-    # Where others are made at the same time, one of them has probably changed the document meanwhile.
+    # Deliveries of a document run concurrently, so another one has probably changed it in the meantime.
     current = anew if len(due_deliveries(document)) > 1 else once_as_read(as_read, anew)
 
     async def change() -> Sequence[Write]:
@@ -69,7 +69,7 @@ def destination_of(target: Target, context: Context) -> Destination:
 
 
 async def announce(task: Task, context: Context) -> StepResult:
-    """The document is not stored in time: the messages go out without a pointer, and say so."""
+    """Lets the messages go out without a pointer, because the document is not stored in time."""
 
     async def change() -> Sequence[Write]:
         document = await context.store.get(Document, task.subject)
@@ -83,7 +83,7 @@ async def announce(task: Task, context: Context) -> StepResult:
 
 
 def _announcement(document: Document, context: Context) -> list[Write]:
-    """The task that sends messages later though the document is not stored; none where no message waits."""
+    """The task that later sends messages even if the document is not stored; none if no message waits."""
     if not any(item.state is DeliveryState.PENDING for item in document.messages):
         return []
     now, number = context.clock(), str(document.sequence)
@@ -104,7 +104,7 @@ def _announced_at(document: Document, context: Context) -> float:
 
 
 def _too_early(document: Document, delivery: Delivery, context: Context) -> bool:
-    """Whether this message must wait for the document. Its task was replayed, or is of an older Mailroom."""
+    """Whether this message must wait for the document: its task was replayed, or an earlier release wrote it."""
     return delivery not in due_deliveries(document) and context.clock() < _announced_at(document, context)
 
 
@@ -158,7 +158,7 @@ async def _sent(request: DeliveryRequest, context: Context) -> Receipt:
 def _delivered(
     document: Document | None, delivery: Delivery | None, sent: Delivery, context: Context
 ) -> Sequence[Write]:
-    """The receipt on the document; also when its plan has changed while the delivery was under way."""
+    """The document with the receipt, also if its plan changed during the delivery."""
     if document is None or sent.receipt is None:
         return ()
     now = context.clock()
@@ -168,7 +168,7 @@ def _delivered(
         state=DeliveryState.DELIVERED, receipt=sent.receipt, delivered_at=now, error="", owes_pointer=sent.owes_pointer,
         options_changed=False,
     )  # fmt: skip
-    if delivery is None:  # a message that its destination never got: its replacement is on its way
+    if delivery is None:  # the plan has changed, and another task sends the message that replaces this one
         if sent.is_message:
             return [Replace(document)]
         kept = replace(document, deliveries=(*document.deliveries, done))
@@ -184,7 +184,7 @@ def _delivered(
 
 
 async def attempt_failed(task: Task, error: Exception | None, context: Context) -> Sequence[Write]:
-    """After a failed attempt that will be repeated: what waits for this delivery has a limit."""
+    """After a failed attempt that will be retried: limits how long the messages wait for this delivery."""
     document, delivery = await _asked_for(task, context)
     waited_for = document is not None and delivery is not None and delivery in document.holders
     return _announcement(document, context) if document and waited_for else ()
@@ -205,7 +205,7 @@ async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Wr
 
 
 def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float) -> Alert:
-    """The alert of an exhausted delivery."""
+    """The alert of a delivery that was given up."""
     to, at = task.details.get("to", "a destination"), task.details.get("endpoint", "")
     where = f"{_shared(to)} at {at}" if at else _shared(to)
     return Alert(
@@ -221,7 +221,7 @@ def failure_alert(task: Task, error: Exception, fix: str, cause: str, now: float
 
 
 def _shared(to: str) -> str:
-    """What deliveries that fail together have in common: the bucket, queue or host; of a folder, its fixed part."""
+    """The part of the URL that deliveries with one cause share: bucket, queue or host; of a folder, its fixed part."""
     return to.partition("{")[0] if to.startswith("folder:") else place(to)
 
 

@@ -1,4 +1,4 @@
-"""Document outcome: what happens to a document. It follows a plan, waits in review, or is resubmitted."""
+"""Document outcome: a document follows its plan, is held in review, or is resubmitted."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +17,7 @@ from receiver.pipeline.shadow import with_shadow_verdict
 
 
 def planned(document: Document, plan: Plan, context: Context) -> Document:
-    """The document with its plan, its deliveries, and the state that follows; what was delivered stays on record."""
+    """The document with its plan, its deliveries, and the resulting state. Earlier deliveries stay on record."""
     now, after = context.clock(), replanned(document, plan, context)
     again = document.state is not DocumentState.OPEN
     deadline = now + context.config.deadline_seconds if again else document.deadline
@@ -27,7 +27,7 @@ def planned(document: Document, plan: Plan, context: Context) -> Document:
 
 
 def concluded(job: JobContext, document: Document, context: Context) -> Sequence[Write]:
-    """The document with this job as the one that speaks for it, the job's record, and the deliveries that follow."""
+    """Writes the document as decided by this job, the job's record, and the delivery tasks that follow."""
     after = paid(replace(document, job_id=job.report.id), job.report, context)
     writes: list[Write] = [Insert(after) if job.adopted else Replace(after)]
     writes.append(job_record(job, after, context.clock()))
@@ -35,7 +35,7 @@ def concluded(job: JobContext, document: Document, context: Context) -> Sequence
 
 
 def paid(document: Document, report: JobReport, context: Context) -> Document:
-    """The document with what this job of it cost, which is counted, too."""
+    """The document with the credits of this job added. Counts them in the metrics, too."""
     if report.credits:
         context.meter.count("mailroom_credits", report.credits, kind=report.kind, type=cost_type(document))
     return charged(document, report)
@@ -75,23 +75,23 @@ def held_document(document: Document, reason: str, now: float) -> Document:
 
 
 def held(document: Document, reason: str, context: Context) -> Sequence[Write]:
-    """The document waits in review."""
+    """Writes that the document is held in review."""
     return (Replace(held_document(document, reason, context.clock())),)
 
 
 def failed_without_job(document: Document, reason: str, context: Context) -> Sequence[Write]:
-    """A document that never got a job takes the ``failed`` route."""
+    """Writes that the document, which never got a job, takes the ``failed`` route."""
     after = failed_document(document, reason, context)
     return Replace(after), *delivery_tasks(after, now=context.clock())
 
 
 def may_resubmit(document: Document, context: Context) -> bool:
-    """Whether the policy allows one more submission; an adopted document is not ours to submit."""
+    """Whether the policy allows another submission. Mailroom never submits an adopted document."""
     return document.submissions < context.config.resubmit.times and document.origin.kind != "adopted"
 
 
 def resubmission(document: Document, reason: str, now: float, context: Context) -> Document:
-    """The document as it was before its submission, with the next number: its next job is another one."""
+    """The document as before its submission, with the next submission number, so that its next job is a new one."""
     return replace(
         shelved(document, context.holds),
         state=DocumentState.OPEN,

@@ -1,7 +1,7 @@
-"""Limits how many events of one document are stored: a token cannot be used to fill the store or the log.
+"""Limits how many events of one document are stored, so that nobody can use a token to fill the store or the log.
 
-LlamaCloud sends a handful for each job, and a document has a few jobs. Only newly stored events count: a repetition is
-acknowledged as usual. A refused event is not lost to the document: the sweep asks about its job.
+LlamaCloud sends a handful of events for each job, and a document has a few jobs. Only newly stored events count: a
+repetition is acknowledged as usual. A refused event does not harm the document: the sweep asks about its job.
 """
 
 import time
@@ -12,15 +12,15 @@ from receiver.core.event import Event
 from receiver.core.rate_limit import RateLimit
 
 BURST = 64
-"""Events of one document at once."""
+"""Events of one document that are accepted without a delay."""
 EACH_SECONDS = 600.0
-"""After these, one more in so many seconds: some 1,100 in the seven days that a token is valid."""
+"""Seconds in which one further event is accepted: some 1,100 in the seven days that a token is valid."""
 DOCUMENTS = 16_384
-"""Remembered at once, by each process: 3 MB."""
+"""Documents that each process remembers: 3 MB."""
 
 
 class EventLimit:
-    """Counts by what was proved: the document of the token or, without a token, the job."""
+    """Counts events by the document that their token proves or, without a token, by their job."""
 
     def __init__(self, *, burst: int = BURST, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = RateLimit(burst=burst, seconds=EACH_SECONDS, keys=DOCUMENTS)
@@ -36,7 +36,7 @@ class EventLimit:
         return None
 
     def take_back(self, event: Event) -> None:
-        """Nothing new was stored of a counted event."""
+        """Uncounts an event that turned out to be stored already."""
         self._limit.take_back(event.document_id or event.job_id)
 
     def _is_news(self, key: str, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""Failed attempt: whether its task is retried or parked, and what is written with that."""
+"""Failed attempt: decides whether the task is retried or parked, and what is written with that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
-"""Finds, once, the facts for the table's conditions that only a document's bytes show.
+"""Reads, once, the facts that the table's conditions need and only a document's bytes show.
 
-PDFs are counted before they are submitted. Left for here are documents that an earlier Mailroom submitted uncounted,
-and files of jobs that were created elsewhere, which Mailroom has not read.
+The pages of a PDF are counted before it is submitted. This module is for documents that an earlier release submitted
+uncounted, and for files of jobs that were created elsewhere, which Mailroom has not read.
 """
 
 import contextlib
@@ -28,14 +28,14 @@ from receiver.pipeline.job_context import JobContext
 
 @dataclass(frozen=True, slots=True)
 class GatheredFacts:
-    """What was found."""
+    """The facts that were found."""
 
     document: Document
-    """As it was, with what was found."""
+    """The document that was read, with the facts."""
     writes: Sequence[Write] = ()
 
     def on(self, fresh: Document) -> Document:
-        """The present record, with what was found. What the record itself says takes precedence."""
+        """The current record with the facts. Facts that the record has already take precedence."""
         found = self.document
         read = replace(
             fresh, sha256=found.sha256, size=found.size, media_type=found.media_type, duplicate_of=found.duplicate_of
@@ -44,10 +44,10 @@ class GatheredFacts:
 
 
 def bytes_wanted(job: JobContext, context: Context) -> bool:
-    """Whether somebody needs what the bytes of this job's document say.
+    """Whether the bytes of this job's document must be read.
 
-    Of one that was submitted by its id at LlamaCloud: a destination that holds bytes, or a condition on what only they
-    show. All others are read.
+    A document that was submitted by its id at LlamaCloud is read only for a destination that stores bytes, or for a
+    condition on what only the bytes show. All others are read.
     """
     document, found = job.document, job.report.classification
     if document.origin.kind != SCHEME or found is None:

@@ -29,29 +29,29 @@ from receiver.ports import StoredContent
 
 Source = AsyncIterator[bytes] | Path | BufferedReader | StoredContent | bytes
 SMALL = 256 * 1024
-"""Bytes of a file that is read at once, and stays in memory until it is kept."""
+"""Files up to this many bytes are read at once, and stay in memory until they are stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingFile:
-    """What a source hands over."""
+    """A file that a source received."""
 
     name: str
     kind: str
     """folder, upload, s3, email"""
     source: Source
-    """The bytes for the spool; or where they are stored already and stay.
+    """The bytes to store in the spool, or the place where they are stored already and stay.
 
-    A path is of a file that nobody else may write; where others may, the file comes opened.
+    A path is allowed only for a file that nobody else can write. Any other file is passed as an open file.
     """
     locator: str = ""
-    """What identifies it within its kind; the name, if nothing better is known."""
+    """What identifies the file within its kind; the name if nothing better is known."""
     sender: str = ""
     by_sender: bool = False
-    """The same from another sender is another document."""
+    """Part of the document's identity: the same file from another sender is another document."""
     packet: bool = False
     bulk: bool = False
-    """Whether it is one of many that came at once: it may wait for others."""
+    """Whether the file is one of many that came at once: other documents go first."""
     batch_id: str = ""
     parent_id: str = ""
     """The record of the mail that it came in."""
@@ -66,11 +66,11 @@ class Ingested:
     fresh: bool
     """False when this document was ingested before."""
     ignored: tuple[str, ...] = ()
-    """What was given now (packet, name, metadata), and changed nothing on the document that was ingested before."""
+    """The values given now (packet, name, metadata) that differ from the existing document, which did not change."""
 
 
 def ingested_before(document: Document, **differs: bool) -> Ingested:
-    """A document that came again; ``differs`` says of each value that was given whether the document has another."""
+    """A document that came again. ``differs`` says for each given value whether the document has another one."""
     return Ingested(document, fresh=False, ignored=tuple(name for name, other in differs.items() if other))
 
 
@@ -106,7 +106,7 @@ async def _before_senders_counted(document: Document, context: Context) -> Docum
 
 
 async def _kept_once(document: Document, tasks: Sequence[Task], context: Context) -> tuple[Document, Document | None]:
-    """The document as it is kept, and the one that was there before, if there was one."""
+    """The document as it is stored, and the one that existed before, if any."""
     if (before := await _before_senders_counted(document, context)) is not None:
         return document, before
     while True:
@@ -116,7 +116,7 @@ async def _kept_once(document: Document, tasks: Sequence[Task], context: Context
         except Conflict as conflict:
             if conflict.kind != "flag":
                 raise
-            # Another document with these bytes came at the same moment, and is the first.
+            # Another document with these bytes was stored at the same moment: it is the first.
 
 
 async def same_bytes(document: Document, context: Context) -> tuple[Document, Sequence[Flag]]:
@@ -135,7 +135,7 @@ async def _keep(
 
 
 async def peeked(source: Source) -> tuple[bytes, Source]:
-    """The first bytes, and the source from its start."""
+    """The first bytes, and a source that still yields them."""
     if isinstance(source, StoredContent):
         return (source.head if source.size else b""), source
     if isinstance(source, bytes):
@@ -207,12 +207,12 @@ async def has_bytes(document: Document, context: Context) -> bool:
 
 
 async def with_bytes(document: Document, again: StoredContent, context: Context) -> Document:
-    """The existing document: with the bytes that came again if its own are gone, else without them.
+    """The existing document. If its bytes are gone, those that came again take their place.
 
-    Raises Conflict when it changes meanwhile: the file is then ingested once more.
+    Raises Conflict if the document changes in between; the file is then ingested once more.
     """
     if again.location == document.content:
-        return document  # the present place, even if it is about to be removed
+        return document  # the current place, even if it is about to be removed
     if await has_bytes(document, context):
         if again.location.startswith("spool:"):
             with contextlib.suppress(Transient, Permanent):  # then it is an orphan, which retention finds

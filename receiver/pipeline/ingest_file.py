@@ -23,12 +23,12 @@ class IngestedFile:
     """The outcome of one file."""
 
     taken: tuple[Ingested, ...] = ()
-    """Documents; of a mail its record comes before its contents."""
+    """The documents; the record of a mail comes before the documents in it."""
     refused: tuple[RefusedFile, ...] = ()
 
 
 async def ingest_file(arrival: IncomingFile, context: Context) -> IngestedFile:
-    """The documents in this file. A refusal is returned, not raised; our own trouble is raised."""
+    """The documents in this file. A refused file is returned as such; errors on our side are raised."""
     head, source = await peeked(arrival.source)
     arrival = replace(arrival, source=source)
     try:

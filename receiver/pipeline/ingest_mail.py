@@ -1,7 +1,7 @@
-"""Ingests a mail: from what the reader found in it to its documents, and a record with the outcome of each part.
+"""Ingests a mail: stores the documents that the reader found in it, and a record with the outcome of each part.
 
 The documents are stored first and the record last. After a crash in between the mail comes again, because it was not
-acknowledged, and has the same ids.
+acknowledged, and its documents get the same ids.
 """
 
 import asyncio
@@ -34,20 +34,20 @@ from receiver.pipeline.scratch import scratch
 from receiver.ports import StoredContent
 
 NAME_CHARS, REASON_CHARS = 120, 200
-"""Of a part on the record. A record has one for each of 400 parts at most, and DynamoDB takes 400 KB."""
+"""Maximum length of a text about a part. A record has up to 400 parts, and a DynamoDB item at most 400 KB."""
 COMMANDS = 3
-"""Commands in an alert, to send on what is held. The mail's record names all that is."""
+"""Maximum commands in an alert; each routes a part that is held. The mail's record names all of them."""
 KEPT = frozenset({Fate.DOCUMENT, Fate.HELD})
 NOT_OPENED = "the mail is not opened: "
 CAME_BY = "came_by"
-"""In a mail's metadata: the source. All else there was written by the sender of the mail."""
+"""Metadata that the source wrote. All other metadata of a mail was written by its sender."""
 
 
 async def ingest_mails(arrival: IncomingFile, context: Context) -> list[Ingested]:
     """The records of the mails in this file, each before its documents.
 
-    A mail that cannot be read, or not within the bounds, is one record that waits for a person. What only looked like a
-    mail is a document. Raises DocumentRefused as ``ingest`` does.
+    A mail that cannot be read, or exceeds a limit, is one record that is held for a person. A file that only looked
+    like a mail is a document. Raises DocumentRefused as ``ingest`` does.
     """
     if context.mail_reader is None:
         raise Misconfigured("this application cannot read mail: its Context has no mail_reader")
@@ -92,7 +92,7 @@ async def _write(chunks: AsyncIterator[bytes], path: Path, *, limit: int) -> Non
 
 
 async def _draft(arrival: IncomingFile, path: Path, *, now: float) -> Document:
-    """The record of a mail that nobody has read yet. Its bytes have no place yet, unless they stay where they are."""
+    """The record of a mail before it is read. Its bytes are not stored yet, unless they stay where they are."""
     kept = arrival.source
     if not isinstance(kept, StoredContent):
         head, sha256, size = await asyncio.to_thread(_looked_at, path)
@@ -148,14 +148,12 @@ async def _taken_in(
 
 
 def _identity(mail: ReadMail, arrival: IncomingFile) -> str:
-    """What identifies the mail when it comes again. If it does not name its sender and the source does, that counts
-    too.
-    """
+    """What identifies the mail when it comes again. A sender that only the source names is part of it, too."""
     return f"{arrival.sender} {mail.id}" if arrival.by_sender and not mail.sender else mail.id
 
 
 async def _by_itself(mail: ReadMail, draft: Document) -> Document:
-    """The draft of this mail alone, where the file held several."""
+    """The draft of this mail, if its file has several mails."""
     if not mail.file:
         return draft
     _, sha256, size = await asyncio.to_thread(_looked_at, Path(mail.file))
@@ -164,7 +162,7 @@ async def _by_itself(mail: ReadMail, draft: Document) -> Document:
 
 
 def _recorded(mail: ReadMail, context: Context) -> dict[str, str]:
-    """Place -> text of the outermost mail's short texts, where they stay on the record beside attachments."""
+    """Place -> text, for short texts of the outermost mail that stay on its record beside attachments."""
     attached = any(part.fate is Fate.DOCUMENT and not part.body for part in mail.parts)
     if context.config.mail.body == "document" or not attached:
         return {}
@@ -174,7 +172,7 @@ def _recorded(mail: ReadMail, context: Context) -> dict[str, str]:
 async def _documents(
     mail: ReadMail, record: Document, arrival: IncomingFile, short: dict[str, str], context: Context
 ) -> dict[str, Ingested | str]:
-    """File -> the document that it became, or why it could not become one."""
+    """File -> the document that was made of it, or why none was."""
     found: dict[str, Ingested | str] = {}
     number = 0
     for part in mail.parts:
@@ -190,7 +188,7 @@ async def _documents(
 
 
 def _enclosed(part: ReadPart, locator: str, record: Document, arrival: IncomingFile) -> IncomingFile:
-    """The part as an arrival of its own. Where the mail came in does not matter: a mail is its Message-ID."""
+    """The part as an incoming file. The mail's source is no part of its identity: a mail is its Message-ID."""
     return IncomingFile(
         name=part.name,
         kind="email",
@@ -238,7 +236,7 @@ def _judged(record: Document, context: Context) -> Document:
 
 
 async def _kept(record: Document, path: Path, context: Context) -> Ingested:
-    """The record, stored with its bytes and the tasks that follow from it, unless it is there."""
+    """The record, stored with its bytes and the tasks that follow, unless it exists."""
     known = await context.store.get(Document, record.id)
     if known is not None and await has_bytes(known, context):
         return Ingested(known, fresh=False)
@@ -255,7 +253,7 @@ async def _kept(record: Document, path: Path, context: Context) -> Ingested:
 
 
 def _tasks(record: Document, context: Context) -> list[Task]:
-    """To check the state of its documents, to archive it, and to alert somebody to what is held."""
+    """The tasks that check the state of its documents, archive it, and alert somebody to held parts."""
     now = context.clock()
     tasks = [container_task(record.id, record.id, 0, now=now)] if document_ids(record) else []
     tasks += [item.record for item in delivery_tasks(record, now=now) if isinstance(item.record, Task)]

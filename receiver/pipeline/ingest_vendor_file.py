@@ -1,6 +1,6 @@
-"""Ingests what is at LlamaCloud already: a file or a parse job by its id. Nothing is uploaded, and nothing read here.
+"""Ingests a file or a parse job that is already at LlamaCloud, by its id. Nothing is uploaded or read here.
 
-The same id is the same document: taking it in again changes nothing. Whether LlamaCloud has it, its submission finds.
+The same id is the same document: ingesting it again changes nothing. Its submission shows whether LlamaCloud has it.
 """
 
 from dataclasses import dataclass, field
@@ -18,19 +18,19 @@ from receiver.pipeline.installation import installation
 
 NAME_CHARACTERS = 255
 ENTRIES, KEY_CHARACTERS, VALUE_CHARACTERS = 20, 64, 500
-"""Bounds of metadata that is given."""
+"""Limits on the metadata of one document."""
 OURS = frozenset({"came_by", "packet", "split_job"})
 """Keys that Mailroom writes itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingVendorFile:
-    """What somebody names: one of the two ids, and what is known of the document."""
+    """A request to ingest one of the two ids, with what is known of the document."""
 
     file_id: str = ""
     parse_job_id: str = ""
     name: str = ""
-    """Without one, the name that LlamaCloud has."""
+    """If empty, the name that LlamaCloud has is used."""
     sender: str = ""
     packet: bool = False
     bulk: bool = False
@@ -66,7 +66,7 @@ def _refuse_metadata(given: dict[str, str]) -> None:
 
 
 async def ingest_vendor_file(arrival: IncomingVendorFile, context: Context) -> Ingested:
-    """The document, kept together with the task to submit it."""
+    """The document, stored together with the task that submits it."""
     document = _document(arrival, await installation(context), context)
     task = submission_of(document, now=document.taken_in_at, bulk=arrival.bulk)
     existing = await inserted(document, (task,), context)

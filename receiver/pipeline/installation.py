@@ -1,6 +1,6 @@
-"""The installation of Mailroom: a random id, made once and stored, so a backup includes it.
+"""The id of this installation of Mailroom: random, created once and stored, so that a backup includes it.
 
-LlamaCloud knows projects, not installations. Two installations in one project would otherwise use the same names.
+Names at LlamaCloud contain it. Two installations in one project would otherwise use the same names.
 """
 
 from weakref import WeakKeyDictionary
@@ -13,7 +13,7 @@ from receiver.ports import Store
 FLAG = "installation"
 _KNOWN: WeakKeyDictionary[Store, str] = WeakKeyDictionary()
 _RESTORED: WeakKeyDictionary[Store, bool] = WeakKeyDictionary()
-"""What was read from each open store: neither changes while it is open."""
+"""Values read from each open store; they do not change while it is open."""
 
 
 async def installation(context: Context) -> str:

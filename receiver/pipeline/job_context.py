@@ -1,7 +1,7 @@
 """Job context: a job and its document. This module finds out whose job it is if it is not on record.
 
 An event proves one document, that of its token, or none. It may change the job on record for that document
-(pipeline/job_result.py), or a job that LlamaCloud says was created with the transaction id of the document's present
+(pipeline/job_result.py), or a job that LlamaCloud says was created with the transaction id of the document's current
 submission, and nothing else. A job that was created elsewhere becomes a document of its own if adoption is on and the
 event has no token; otherwise it is ignored.
 """
@@ -23,8 +23,8 @@ from receiver.pipeline.job_request import job_request_for, not_requested
 from receiver.ports import CloudFile
 
 GRACE = 30.0
-"""Seconds after we first learned of a job in which a 404 is not believed: LlamaCloud may not show the job
-everywhere."""
+"""Seconds after we first learned of a job in which a 404 does not count: LlamaCloud may not show the job
+everywhere yet."""
 SOON = 0.5
 """Seconds until the second request for a job that LlamaCloud does not show yet; each further wait is twice as long."""
 
@@ -36,7 +36,7 @@ class JobContext:
     report: JobReport
     document: Document
     job: Job | None
-    """None for a job that is not on record yet: its event was faster than our own write, or it is adopted."""
+    """None for a job that is not on record yet: its event came before our own write, or the job is adopted."""
     adopted: bool = False
     """Whether neither the job nor its document are on record yet."""
 
@@ -44,9 +44,9 @@ class JobContext:
 async def fetch_unrecorded_job(
     event: JobUpdate, job_ids: Sequence[str], kind: JobKind, context: Context
 ) -> JobContext | StepResult | Job:
-    """The job that an event names by ids of which none is on record, or what happens to the event.
+    """The job that an event names by ids of which none is on record; or what happens to the event.
 
-    If a record was written meanwhile, only that.
+    Returns just the record if one was written in the meantime.
     """
     document = await context.store.get(Document, event.document_id) if event.document_id else None
     if event.document_id and (document is None or not _awaits_job(document)):
@@ -64,14 +64,14 @@ async def fetch_unrecorded_job(
 
 
 def _awaits_job(document: Document) -> bool:
-    """Whether a job of it may exist that is not on record: it is being submitted."""
+    """Whether the document is being submitted, so that a job of it may exist that is not on record."""
     return document.state is DocumentState.OPEN and document.step is Step.RECEIVED
 
 
 async def _looked_up(
     event: JobUpdate, unknown: Sequence[str], kind: JobKind, document: Document | None, context: Context
 ) -> JobContext | StepResult:
-    """The context of a job that is not on record; ``document`` is that of the event's token."""
+    """The context of a job that is not on record. ``document`` is the one that the event's token proves."""
     now = context.clock()
     if wait := context.lookups.take(now, again=event.looks > 0 or document is not None):
         # A document that is being submitted does not wait: its job may be on record in a moment.
@@ -95,7 +95,7 @@ async def _first_known(job_ids: Sequence[str], kind: JobKind, context: Context) 
 
 
 def _unknown(event: JobUpdate, now: float) -> StepResult:
-    """For a job that LlamaCloud does not show yet or, after the grace, at all."""
+    """What happens to an event whose job LlamaCloud does not show: retried within the grace period, then ignored."""
     heard, age = event.heard_at, now - event.heard_at
     if age >= GRACE:
         return StepResult(note="LlamaCloud does not know this job", asked=True)
@@ -107,7 +107,7 @@ def _unknown(event: JobUpdate, now: float) -> StepResult:
 async def _claimed(
     event: JobUpdate, report: JobReport, document: Document | None, context: Context
 ) -> JobContext | StepResult:
-    """Whose job this is, by its transaction id at LlamaCloud."""
+    """Finds the document that this job belongs to, by its transaction id at LlamaCloud."""
     named = document_named_by(report.transaction_id)
     if document is None and named:
         document = await context.store.get(Document, named)
@@ -121,7 +121,7 @@ async def _claimed(
 
 
 def _speaks_for(report: JobReport, document: Document, context: Context) -> bool:
-    """Whether it was created for the present submission, with the stored request."""
+    """Whether the job was created for the document's current submission, by the stored request."""
     present = number_in(report.transaction_id) == document.submissions
     if not present or not is_submission_of(document, report.transaction_id):
         return False
@@ -165,7 +165,7 @@ async def _adopted(report: JobReport, context: Context) -> Document:
 
 
 def on_record(job_context: JobContext, context: Context) -> Sequence[Write]:
-    """The writes of an adopted document and its job: from then on the sweep asks about it, and the tally counts it."""
+    """Writes an adopted document and its job. From then on the sweep asks about it, and the tally counts it."""
     now, report = context.clock(), job_context.report
     job = Job(
         id=report.id,

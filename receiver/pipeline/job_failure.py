@@ -40,7 +40,7 @@ def resubmit_fail_or_hold(job: JobContext, context: Context) -> Sequence[Write]:
 
 
 def failure_alerts(job: JobContext, writes: Sequence[Write], context: Context) -> Sequence[Alert]:
-    """The alert of a job without a result; none while its document is resubmitted: that is only counted."""
+    """The alert of a job without a result. There is none if its document is resubmitted, which is only counted."""
     if any(document.step is Step.RECEIVED for document in written_records(writes, Document)):
         context.meter.count("mailroom_alerts", kind="job.failed", outcome="mended")
         return ()
@@ -61,7 +61,7 @@ def failure_alerts(job: JobContext, writes: Sequence[Write], context: Context) -
 
 
 async def held_for(job: Job, error: Exception, context: Context) -> Sequence[Write]:
-    """The document of this job waits in review: the job's result cannot be fetched."""
+    """Holds the document of this job in review, because the job's result cannot be fetched."""
     document = await context.store.get(Document, job.document_id)
     if document is None or document.job_id != job.id or document.state is not DocumentState.OPEN:
         return ()
@@ -71,11 +71,11 @@ async def held_for(job: Job, error: Exception, context: Context) -> Sequence[Wri
 
 
 GONE_SOURCE = re.compile(r"not found in storage|expired", re.IGNORECASE)
-"""How the vendor says that a source is over (reference 1.1)."""
+"""How LlamaCloud says that a source no longer exists (reference 1.1)."""
 
 
 def _why(job: JobContext) -> str:
-    """In the vendor's words where it gave any."""
+    """Why the job has no result, in LlamaCloud's words if it gave any."""
     report = job.report
     if any(c.isprintable() and not c.isspace() for c in report.error):
         gone = is_parse_job(job.document.at_llamacloud) and GONE_SOURCE.search(report.error)
@@ -97,7 +97,7 @@ def _resubmitted(job: JobContext, reason: str, context: Context) -> Sequence[Wri
 
 
 def _tried(document: Document) -> str:
-    """What was done about earlier failures of this document, in words; "" when this was the first."""
+    """A sentence about earlier resubmissions of this document; "" if there were none."""
     before = [entry.detail for entry in document.history if entry.what == "resubmitted"]
     if not before:
         return ""

@@ -18,7 +18,7 @@ EARLIER = 300.0
 
 
 def job_request_for(document: Document, kind: JobKind, file: CloudFile, context: Context) -> JobRequest:
-    """The request: by the present rules, under the stored id if there is one."""
+    """The request, with the current rules, under the stored id if there is one."""
     terms = context.registry.terms_of(kind)
     asked = terms.configuration(context.config)
     fresh = transaction_id(document, kind, configuration_hash(kind, file.id, asked))
@@ -33,7 +33,7 @@ def job_request_for(document: Document, kind: JobKind, file: CloudFile, context:
 
 
 async def written_down(document: Document, order: JobRequest, context: Context) -> Document:
-    """The document with the request's id and file, stored. Raises Conflict when it changed meanwhile."""
+    """The document, stored with the request's id and file. Raises Conflict if it changed in between."""
     if order.transaction_id in document.transactions:
         return document
     transactions = (*document.transactions, order.transaction_id)
@@ -43,10 +43,10 @@ async def written_down(document: Document, order: JobRequest, context: Context) 
 
 
 def not_requested(report: JobReport, document: Document, order: JobRequest) -> str:
-    """What shows that this job is not the requested one, in words; "" if nothing does.
+    """Why this job cannot be the requested one, in words; "" if it can be.
 
-    Its result would be somebody else's. The id is no secret: whoever shares the project can give it to a job for a file
-    of theirs, and LlamaCloud answers our request with that job.
+    The id is no secret: anybody in the project can create a job for another file under it, and LlamaCloud then answers
+    our request with that job. Its result would not be about our document.
     """
     if _goes_by_other_rules(report, document, order):
         return (
@@ -61,7 +61,7 @@ def not_requested(report: JobReport, document: Document, order: JobRequest) -> s
 def _goes_by_other_rules(report: JobReport, document: Document, order: JobRequest) -> bool:
     """Whether this is somebody else's job: of a lost store, another installation, or another user of the project.
 
-    A job that is as young as the document is its own if the rules changed since its id was stored.
+    A job that is not older than the document is its own, even if the rules changed after the id was stored.
     """
     asked = rules_in(order.configuration)
     if not asked or not report.rules or report.rules == asked:
@@ -74,6 +74,6 @@ def _goes_by_other_rules(report: JobReport, document: Document, order: JobReques
 
 
 def _named_by_its_rules(document: Document, order: JobRequest) -> str:
-    """The id of this request if it is stored now."""
+    """The id that this request would get if it were stored now."""
     asked = configuration_hash(order.kind, document.file_id or order.file_id, order.configuration)
     return transaction_id(document, order.kind, asked)

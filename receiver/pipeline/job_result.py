@@ -1,7 +1,7 @@
-"""Job result: fetch the job that an event, or the sweep, is about; write what it means for its document.
+"""Job result: fetches the job that an event or the sweep is about, and writes what its end means for its document.
 
-A job on record belongs to its document; pipeline/job_context.py finds out whose any other job is. One that is still
-running is asked about again. Each family of events says in its own module what the end of a job means
+A job on record belongs to its document; pipeline/job_context.py finds out to whom any other job belongs. A job that is
+still running is fetched again later. Each family of events says in its own module what the end of a job means
 (handlers/event_types/classify.py).
 """
 
@@ -25,16 +25,16 @@ from receiver.pipeline.job_failure import failure_alerts, resubmit_fail_or_hold
 from receiver.pipeline.receive import handling_of
 
 EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds between requests for a job whose event came before its result shows; after these the sweep takes over."""
+"""Seconds between requests for a job whose event came before its result was visible; then the sweep takes over."""
 SLOWEST = 5.0
-"""Seconds between polls in the end: 1, 2, 3, 4, 5, 5, … as the vendor's SDK does (reference 3.3)."""
+"""Maximum seconds between polls: 1, 2, 3, 4, 5, 5, … as in the vendor's SDK (reference 3.3)."""
 
 Ended = Callable[[JobContext, Context], Sequence[Write]]
 """What is written when the job has ended in one way."""
 
 
 async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobContext | StepResult:
-    """The job of an event; or what happens to the event: nothing, or another attempt later."""
+    """The job of an event; or what happens to the event instead: it is ignored, or handled again later."""
     unknown = []
     for named in dict.fromkeys(filter(may_be_id, (event.job_id, event.other_id))):
         job = await context.store.get(Job, named)
@@ -49,12 +49,12 @@ async def fetch_job(event: JobUpdate, kind: JobKind, context: Context) -> JobCon
 
 
 async def _handled(job: Job, event: JobUpdate, kind: JobKind, context: Context) -> JobContext | StepResult:
-    """What becomes of an event that names this job on record."""
+    """The job, or what happens to an event that names it by its second id."""
     return await _on_record(job, kind, context) if job.id == event.job_id else _left_to_its_own(job, event, context)
 
 
 async def fetch_recorded_job(command: Command, context: Context) -> JobContext | StepResult:
-    """The stored job of the sweep's command. Whether it is stuck is decided again, by its record."""
+    """The stored job of the sweep's command. Whether the job is stuck is decided again, by its current record."""
     job = await context.store.get(Job, command.job_id)
     if job is None:
         return _unasked("the job is no longer stored")
@@ -108,7 +108,7 @@ async def write_result(
 
 
 async def refreshed(job: JobContext, context: Context) -> JobContext:
-    """The same with the records as they are now; the report is not fetched again."""
+    """The context with the current records; the report is not fetched again."""
     document = await context.store.get(Document, job.document.id)
     record = await context.store.get(Job, job.report.id)
     return replace(job, document=document or job.document, job=record, adopted=document is None)
@@ -121,7 +121,7 @@ def _polled(looks: int, context: Context) -> StepResult:
 
 
 def _early(job_context: JobContext, looks: int, context: Context) -> StepResult:
-    """The result does not show yet: ask again soon, a few times. Then the sweep asks, because the job is on record."""
+    """Fetches the job again soon, a few times, because its result is not visible yet; then the sweep takes over."""
 
     async def adopt() -> Sequence[Write]:
         fresh = await refreshed(job_context, context)
@@ -144,7 +144,7 @@ async def _on_record(job: Job, kind: JobKind, context: Context) -> JobContext | 
 
 
 async def _report(job: Job, context: Context) -> JobReport:
-    """LlamaCloud's report on a stored job. A 404 is believed when the job is no longer young."""
+    """LlamaCloud's report on a stored job. A 404 counts only after the grace period."""
     try:
         report = await context.cloud.job(job.kind, job.id, beta=job.beta)
     except JobGone:
@@ -156,8 +156,8 @@ async def _report(job: Job, context: Context) -> JobReport:
 def _left_to_its_own(job: Job, event: JobUpdate, context: Context) -> StepResult:
     """The same event, handled under the job's own id.
 
-    An event can name a second id, and an outsider as many as they like. Each would be a task of its own, and each would
-    ask LlamaCloud about the one job, again and again until it has a result.
+    An event can name a second id, and an outsider can invent any number of them. Each would become a task, and each
+    task would fetch the same job from LlamaCloud until it has a result.
     """
     now = context.clock()
     identity = event_key(event.event_id, event.document_id)
@@ -170,12 +170,12 @@ def _left_to_its_own(job: Job, event: JobUpdate, context: Context) -> StepResult
 
 
 async def _cancelled(job_context: JobContext, context: Context) -> JobContext:
-    """The context of a stuck job, cancelled at LlamaCloud where that is possible; nobody waits for it any longer.
+    """The context of a stuck job, which is given up, and cancelled at LlamaCloud where that is possible.
 
     Split's beta path cannot cancel (reference 1.4), and a job that was created elsewhere is not ours to cancel.
     """
     leave = (job_context.job is not None and job_context.job.beta) or job_context.document.origin.kind == "adopted"
-    # It just ended or is gone, or the account is out of credits: that is fine, because nobody waits for it.
+    # Ignored: the job has just ended or is gone, or the account is out of credits. The job is given up anyway.
     with contextlib.suppress(JobGone, DocumentRefused, OutOfCredits):
         if not leave:
             await context.cloud.cancel(job_context.report.kind, job_context.report.id)

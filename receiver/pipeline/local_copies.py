@@ -1,4 +1,4 @@
-"""Documents' bytes as local files, kept for a while: the pages of a packet in S3 are asked for one by one.
+"""Keeps documents' bytes as local files for a while, because the pages of a packet in S3 are viewed one by one.
 
 The copies lie in scratch folders outside of the spool. They are bounded in bytes and in time, and those of a process
 that was killed are removed with its other scratch folders.
@@ -19,9 +19,9 @@ from receiver.core.errors import NotViewable
 from receiver.pipeline.scratch import scratch_folder
 
 COPIES_BYTES = 256 * 1024 * 1024
-"""Of all copies together, and of one. A Lambda function has 512 MB of disk."""
+"""Maximum bytes of all copies together, and of one. A Lambda function has 512 MB of disk."""
 KEPT_SECONDS = 600.0
-"""Since a copy was made: what retention removes must not lie around for longer."""
+"""Maximum age of a copy: bytes that retention removes must not be kept for much longer here."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class _Copy:
 
 
 class LocalCopies:
-    """The files, by a key that names the bytes; the least recently used go first, and none that is being read."""
+    """The copies, by a key that names the bytes. The least recently used go first, but none that is being read."""
 
     def __init__(self, *, most_bytes: int = COPIES_BYTES, clock: Callable[[], float] = time.monotonic) -> None:
         self._most_bytes, self._clock = most_bytes, clock
@@ -42,7 +42,7 @@ class LocalCopies:
 
     @asynccontextmanager
     async def opened(self, key: str, content: Content) -> AsyncIterator[Path]:
-        """The bytes as a file while the block lasts: their own, or a copy. Raises NotViewable for too many."""
+        """The bytes as a file during the block: the original, or a copy. Raises NotViewable if there are too many."""
         if content.path is not None:
             yield content.path
             return

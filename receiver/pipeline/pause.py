@@ -1,4 +1,4 @@
-"""Pauses: while LlamaCloud refuses us, or a person pauses something, work waits; nothing of it is lost.
+"""Pauses: while LlamaCloud refuses us, or a person pauses something, tasks wait and nothing is lost.
 
         refused                       its time is over                  accepted
   OPEN ---------> CLOSED (15 s …) -------------------> one task tests ------------> OPEN
@@ -39,10 +39,10 @@ LOOK_AGAIN = 60.0
 LOOKING = 60.0
 """Seconds that one task has for its test; then the next one is let through."""
 LOOKED_AT = 5.0
-"""Seconds after which other tasks check again while one tests: the pause may be over soon."""
+"""Seconds after which other tasks check again while one tests whether the pause is over."""
 LATELY = 600.0
-"""For so many seconds after another task was accepted, a refusal may be about the document. A time that far ahead is
-from a wrong clock, and does not count."""
+"""Seconds after LlamaCloud accepted another task in which a refusal may be about the document. A time that far in the
+future was written by a wrong clock, and does not count."""
 GATES: Mapping[str, str] = {"submit": SUBMISSION, "react": RESULTS, "recheck": RESULTS}
 """Kind of task -> its gate, for tasks that call LlamaCloud."""
 
@@ -52,7 +52,7 @@ class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
 
     until: float = 0.0
     seconds: float = 0.0
-    """Its length after the last refusal; the next one is longer."""
+    """The length that the last refusal gave it; the next refusal gives a longer one."""
     reason: str = ""
     since: float = 0.0
     """The time of the first refusal."""
@@ -153,7 +153,7 @@ def _asked(outcome: StepResult) -> bool:
 
 
 async def holding_pause(what: str, who: str, context: Context) -> Pause:
-    """The present pause, with ``who`` as the one that tests if its time is over and nobody else tests."""
+    """The current pause. If its time is over, ``who`` becomes the task that tests, unless another one does."""
     pause, now = await read_pause(what, context), context.clock()
     if not pause.seconds or pause.holds(who, now):
         return pause
@@ -166,7 +166,7 @@ async def holding_pause(what: str, who: str, context: Context) -> Pause:
 async def released(what: str, who: str, pause: Pause, context: Context) -> None:
     """Opens the gate if ``who`` was the one that tested: LlamaCloud accepts our requests."""
     if pause.looks == who:
-        # Unless it was changed meanwhile: then the next task tests again.
+        # If the record was changed in between, the next task tests again.
         await _replaced(what, Pause(version=pause.version), context)
 
 
@@ -177,7 +177,7 @@ async def handed_on(what: str, who: str, pause: Pause, context: Context, *, afte
 
 
 async def _replaced(what: str, pause: Pause, context: Context, *also: Write) -> bool:
-    """Stores the pause, with ``also``, in place of the one that was read; False if that was changed meanwhile."""
+    """Stores the pause, with ``also``, in place of the one that was read. False if that was changed in between."""
     try:
         await context.store.apply(kept(what, pause, now=context.clock()), *also)
     except Conflict:

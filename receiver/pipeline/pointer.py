@@ -1,4 +1,4 @@
-"""The pointer of a message: something that its reader can open, or a word that says why not."""
+"""The pointer of a message: a link or location that its reader can open, or the reason why there is none."""
 
 from receiver.core.delivery_request import Pointer, PointerState
 from receiver.core.document import Delivery, Document
@@ -7,7 +7,7 @@ from receiver.pipeline.context import Context
 
 
 def pointer_for(document: Document, delivery: Delivery, context: Context) -> Pointer:
-    """The present pointer of this message."""
+    """The current pointer of this message."""
     if delivery.meaning is Meaning.SUPERSEDED:
         return Pointer()
     receipt = document.stored

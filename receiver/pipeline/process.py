@@ -41,11 +41,11 @@ STEPS: Mapping[str, TaskHandler] = {
 
 log = logging.getLogger("mailroom.task")
 CONFLICTS = 20
-"""How often a change is computed anew before the task is put back for a moment."""
+"""How often a change is computed again after conflicts before the task is retried later."""
 ToWrite = Callable[[], Awaitable[tuple[Sequence[Write], Sequence[Alert]]]]
-"""What is written with a task's end, and the alerts that are raised with it."""
+"""Computes what is written with the end of a task, and the alerts that are raised with it."""
 Begin = Callable[[Sequence[Task]], Sequence[Task]]
-"""Of these tasks, which are about to be written: those that the worker begins at once, claimed."""
+"""Chooses, of tasks that are about to be written, those that this worker claims and begins at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Done:
     note: str
     error: Exception | None = None
     begun: tuple[Task, ...] = ()
-    """The deliveries that follow, claimed: whoever called must work on them now."""
+    """The deliveries that follow, already claimed: the caller must run them now."""
 
 
 async def process(
@@ -72,9 +72,8 @@ async def process(
 ) -> Done:
     """One attempt at a claimed task, stopped after ``step_seconds``; with ``lease_seconds`` its lease is renewed.
 
-    With ``begin`` deliveries that follow are written claimed, and returned. Any error is a failed attempt: in the step,
-    in the change that it wants written, or in the store's write. Raises only StoreBusy, when not even the failure can
-    be written.
+    With ``begin``, deliveries that follow are written as claimed, and returned. An error in the step, in its change or
+    in the store's write is a failed attempt. Raises only StoreBusy, if even the failure cannot be written.
     """
     lease = Lease(task)
     try:
@@ -107,7 +106,7 @@ async def _run(step: TaskHandler | None, task: Task, context: Context, seconds: 
 
 
 async def _write_result(task: Task, result: StepResult, context: Context, begin: Begin | None) -> Done | Exception:
-    """Writes the step's change and that the task is done or runs again; or returns the error of that."""
+    """Writes the step's change, and that the task is done or runs again. Returns the error if that fails."""
     now, keep = context.clock(), context.config.retention.tasks_seconds
     if result.again_at is None:
         moved = task.finish(now=now, keep_seconds=keep, note=result.note)
@@ -118,7 +117,7 @@ async def _write_result(task: Task, result: StepResult, context: Context, begin:
     async def to_write() -> tuple[Sequence[Write], Sequence[Alert]]:
         writes = await result.change() if result.change else ()
         if result.change and not writes:
-            return (), ()  # all of it was written and reported before
+            return (), ()  # everything was written and reported before
         return writes, (*result.alerts, *(result.alerts_of(writes) if result.alerts_of else ()))
 
     done = Done(task=moved, outcome="done" if result.again_at is None else "again", note=result.note)
@@ -151,7 +150,7 @@ async def _settle_failed(failure: FailedAttempt, step: TaskHandler | None, conte
 
 
 async def _settle(task: Task, done: Done, to_write: ToWrite, context: Context, begin: Begin | None = None) -> Done:
-    """Writes the end of the attempt in one change, and enqueues the tasks that follow, or has them claimed in it."""
+    """Writes the end of the attempt in one change. The tasks that follow are claimed in it, or enqueued afterwards."""
     for _ in range(CONFLICTS):
         planned, alerts = await to_write()
         # An alert is a task of its own in the same change: it cannot get lost, and it cannot delay the attempt's end.
@@ -165,7 +164,7 @@ async def _settle(task: Task, done: Done, to_write: ToWrite, context: Context, b
             if (conflict.kind, conflict.record_id) == ("task", task.id):
                 return replace(done, outcome="lost", note="another worker took over the task")
             if conflict.kind == "task":
-                begin = None  # one that should follow is there already, with a worker of its own
+                begin = None  # a task that follows exists already, and another worker may have it
             continue
         await _enqueue(writes, begun, context)
         return replace(done, begun=tuple(begun))
@@ -173,7 +172,7 @@ async def _settle(task: Task, done: Done, to_write: ToWrite, context: Context, b
 
 
 async def _enqueue(writes: Sequence[Write], begun: Sequence[Task], context: Context) -> None:
-    """Enqueues what nobody has begun. Who is stopped meanwhile cannot work on what it has begun either."""
+    """Enqueues the tasks that were not begun; all of them if this worker is stopped now."""
     try:
         await context.enqueue_written(writes)
     except asyncio.CancelledError:
@@ -194,10 +193,10 @@ class Lease:
 
     task: Task
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held during a renewal, so that whoever ends the lease waits for it and knows the task's true version."""
+    """Held during a renewal, so that the end of the lease waits for it and uses the task's true version."""
 
     async def keep(self, context: Context, lease_seconds: float) -> None:
-        """Renews at each third of the lease, until it is cancelled or another worker has the task."""
+        """Renews the lease each time a third of it has passed, until cancelled or until another worker has the task."""
         while True:
             await asyncio.sleep(lease_seconds / 3)
             async with self.writing:

@@ -1,6 +1,6 @@
-"""Receive: verify an event, store it with its task, enqueue the task. Only an Accepted event may be acknowledged.
+"""Receive: verifies an event, stores it with its task, enqueues the task. Only an Accepted event may be acknowledged.
 
-This is the hot path, and all that the receiving Lambda loads: it knows no configuration file and no destination.
+This is the hot path. The receiving Lambda function loads no other step, no configuration file and no destination.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ BIG = 256 * 1024
 
 @dataclass(slots=True, kw_only=True)
 class ReceiverDependencies:
-    """What receiving needs, and nothing more. ``lock`` is replaced when secrets rotate (receiver/renewal.py)."""
+    """What receiving needs, and nothing more. ``lock``, the verifier, is replaced on rotation (receiver/renewal.py)."""
 
     store: Store
     queue: TaskQueue
@@ -31,7 +31,7 @@ class ReceiverDependencies:
     meter: Meter
     late_after: float | None = None
     keep_seconds: float
-    """How long an event is remembered by its id."""
+    """Seconds for which an event's id is stored, so that a repetition is recognized."""
     limit: EventLimit = field(default_factory=EventLimit)
 
 
@@ -42,10 +42,10 @@ class Accepted(NamedTuple):
 
 
 async def receive(inbounds: Sequence[Inbound], receiver: ReceiverDependencies) -> list[Accepted | Exception]:
-    """For each: the event, durably stored together with the task that handles it, or why it was not stored.
+    """For each request: the event, durably stored together with the task that handles it, or why it was not stored.
 
-    That is NotAuthentic, Malformed, TooManyEvents, StoreBusy (the sender must try again), or a bug of ours. One does
-    not affect another; they come together because storing them together costs little more than storing one.
+    The reason is NotAuthentic, Malformed, TooManyEvents, StoreBusy (the sender must retry), or a bug of ours. Requests
+    do not affect each other. They are stored together because that costs little more than storing one.
     """
     now = receiver.clock()
     if sum(item.size for item in inbounds) > BIG:
@@ -82,8 +82,8 @@ def _judge(inbound: Inbound, receiver: ReceiverDependencies, now: float) -> Even
 def handling_of(event: Event, *, now: float) -> Task:
     """The task that handles this event.
 
-    Its identity follows from its content, its job and its proof, not from the event id. An event that names no job has
-    ids of its own: an empty part stands where no job's id can be.
+    The task's id is derived from the event's content, job and proof, not from the event id. For an event that names no
+    job, the job's part of the id is empty.
     """
     about = (event.job_id,) if event.job_id else ("", event.event_id)
     proven = (event.document_id,) if event.document_id else ()
@@ -112,7 +112,7 @@ async def _keep(events: Sequence[Event], receiver: ReceiverDependencies, now: fl
 
 
 async def _known(event: Event, refusal: TooManyEvents, receiver: ReceiverDependencies) -> Accepted | Exception:
-    """The answer to an event beyond the limit: a repetition of a stored one is still acknowledged."""
+    """The outcome of an event beyond the limit. A repetition of a stored event is still acknowledged."""
     try:
         return refusal if await receiver.store.get(Event, event.id) is None else Accepted(event, fresh=False)
     except Transient as busy:
@@ -131,7 +131,7 @@ async def _keep_all(events: Sequence[Event], receiver: ReceiverDependencies, now
 
 
 def _change(event: Event, task: Task) -> list[Write]:
-    """What is written, if every job that the event names is unknown or belongs to the document of its token."""
+    """The writes for this event, on the condition that every job it names is unknown or its token's document's."""
     named = [item for item in (event.job_id, event.other_id) if item] if event.document_id else []
     return [*(CheckOwner(item, event.document_id) for item in named), Insert(event), InsertIfAbsent(task)]
 

@@ -1,4 +1,4 @@
-"""The records of a listing, page after page, and the pages."""
+"""Iterates over all records of a query, page by page."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -10,7 +10,7 @@ PAGE = 500
 
 
 async def every_page(kind: type[R], query: Query, store: Store) -> AsyncIterator[Page]:
-    """The pages of the query, ``query.limit`` records each. Records may change meanwhile."""
+    """The pages of the query, ``query.limit`` records each. Records may change during the iteration."""
     while True:
         page = await store.find(kind, query)
         yield page
@@ -20,7 +20,7 @@ async def every_page(kind: type[R], query: Query, store: Store) -> AsyncIterator
 
 
 async def every_record(kind: type[R], query: Query, store: Store) -> AsyncIterator[R]:
-    """Their records, in the order of the query."""
+    """The records of the query, in its order."""
     async for page in every_page(kind, query, store):
         for record in page.records:
             yield record

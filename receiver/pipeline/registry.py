@@ -111,8 +111,8 @@ def _put(registered: dict[K, V], key: K, value: V, twice: str) -> None:
 async def handle_event(task: Task, context: Context) -> StepResult:
     """Hands an event to the handler of its type.
 
-    One that proves no document and names no stored job waits until no other task does: anybody who may send events can
-    name other jobs, as many as they like.
+    An event that proves no document and names no stored job is handled after all other tasks: anybody who may send
+    events can name any number of unknown jobs.
     """
     event = JobUpdate.of(task)
     if not task.bulk and not event.document_id:
@@ -132,7 +132,7 @@ async def recheck(task: Task, context: Context) -> StepResult:
 
 
 async def _hold_named(task: Task, error: Exception, context: Context) -> Sequence[Write]:
-    """The document of a job whose result cannot be fetched waits in review, if the event may speak for that job."""
+    """Holds the document of a job whose result cannot be fetched, if the event may change that job."""
     event = JobUpdate.of(task)
     for named in (event.job_id, event.other_id):
         job = await context.store.get(Job, named) if named else None
@@ -142,7 +142,7 @@ async def _hold_named(task: Task, error: Exception, context: Context) -> Sequenc
 
 
 async def _hold(task: Task, error: Exception, context: Context) -> Sequence[Write]:
-    """The document of a job whose result cannot be fetched waits in review."""
+    """Holds the document of a job whose result cannot be fetched."""
     job = await context.store.get(Job, task.subject)
     return await held_for(job, error, context) if job else ()
 

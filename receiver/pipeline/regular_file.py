@@ -1,6 +1,6 @@
-"""Opens files in folders that others may write to, where a name may be something else than a file.
+"""Opens files in folders that others may write to, where a name may not be a regular file.
 
-A name can also change its meaning between two checks. So a file is opened once, and the open file is checked and read.
+A name can refer to another file a moment later. So a file is opened once, and the open file is checked and read.
 Below a named folder, each component is opened relative to the one before, and no symbolic link is followed.
 """
 
@@ -23,7 +23,7 @@ ANOTHERS = "it is a hard link to a file of another user"
 def open_regular(path: Path) -> BufferedReader:
     """The file, opened for reading. Raises OSError at once for anything but a regular file.
 
-    Opening a pipe waits for a writer, which may never come; a device may never end.
+    Opening a pipe would wait for a writer, which may never come, and reading a device may never end.
     """
     return _regular(os.open(path, READ), path)
 

@@ -1,7 +1,7 @@
-"""Scratch folders: for large documents that are processed outside of memory.
+"""Scratch folders, for documents that are too large to process in memory.
 
-Each is removed when its block ends. If its process was killed, it stays, and is found by its name, which contains the
-process.
+A folder is removed when its block ends. If the process is killed, the folder stays, and is later found by its name,
+which contains the id of the process.
 """
 
 import contextlib
@@ -46,7 +46,7 @@ def clear_scratch(*, before: float) -> int:
 
 
 def clear_all_scratch() -> None:
-    """Removes all of them, where no other process can be."""
+    """Removes all scratch folders; for use where no other process can have one."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -23,7 +23,7 @@ def with_shadow_verdict(document: Document, shadow: RouteTable, context: Context
     try:
         verdict = judged(document, shadow, now=context.clock())
         change = what_moves(document.plan, verdict.plan) if verdict and verdict.plan else ""
-    except Exception:  # a table that is only watched must not delay routing
+    except Exception:  # a fault of the shadow table must not delay routing
         context.meter.count("mailroom_shadow_decisions", result="failed")
         log.exception("shadow.failed", extra={"facts": {"document": document.id}})
         return document

@@ -1,7 +1,7 @@
-"""Submit: uploads the document once, and creates the job with our webhook.
+"""Submit: uploads the document, and creates the job with our webhook; each exactly once.
 
-Derived names make it exactly once. The file is looked up by our own id before it is uploaded, and the job's
-``transaction_id`` is on the document before the job is created. So a retry gets the same file and the same job.
+The file is looked up by our own id before it is uploaded, and the job's ``transaction_id`` is stored on the document
+before the job is created. So a retry gets the same file and the same job.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from receiver.pipeline.job_request import job_request_for, not_requested, writte
 from receiver.ports import CloudFile, JobRequest
 
 KEPT = 0.1
-"""Of ``deadline``: by less than this a submission does not move its document's deadline."""
+"""Fraction of ``deadline``: a submission that would move its document's deadline by less leaves it as it is."""
 
 
 async def submit(task: Task, context: Context) -> StepResult:
@@ -85,7 +85,7 @@ async def _placed(document: Document, task: Task, context: Context) -> Placed:
 
 
 def _named(document: Document, file: CloudFile) -> Document:
-    """The document by the name that LlamaCloud has, where whoever submitted its id gave none."""
+    """The document, with LlamaCloud's name for the file if it was submitted by id without a name."""
     if not document.at_llamacloud or document.name != document.at_llamacloud or not file.name:
         return document
     kind = document.media_type if is_parse_job(file.id) else named_type(file.name)
@@ -93,7 +93,7 @@ def _named(document: Document, file: CloudFile) -> Document:
 
 
 Stored = tuple[Document | None, Job | None]
-"""A document, while it waits for its submission, and the job if it is on record."""
+"""The document, if it still waits for its submission, and its job if that is on record."""
 
 
 async def _as_stored(placed: Placed, context: Context) -> Stored:
@@ -101,7 +101,7 @@ async def _as_stored(placed: Placed, context: Context) -> Stored:
 
 
 async def _waiting(document: Document, context: Context) -> Document | None:
-    """The document as it is now, while it still waits for this submission."""
+    """The current document, if it still waits for this submission."""
     fresh = await context.store.get(Document, document.id)
     waits = fresh is not None and fresh.step is Step.RECEIVED and fresh.submissions == document.submissions
     return fresh if waits else None
@@ -110,8 +110,8 @@ async def _waiting(document: Document, context: Context) -> Document | None:
 async def _counted(document: Document, task: Task, context: Context) -> Document:
     """The document with its pages counted, if it is a PDF.
 
-    A packet that cannot be cut is not paid for: raises Uncuttable. Any other document stays uncounted then, also when
-    the disk is full. Raises ReaderDied the first time.
+    Raises Uncuttable for a packet that cannot be cut, so that it is not paid for. Any other document that cannot be
+    counted stays uncounted, also when the disk is full. Raises ReaderDied the first time.
     """
     by_id = document.at_llamacloud
     if document.packet and context.config.split.target_pages is not None and not is_parse_job(by_id):
@@ -132,7 +132,7 @@ async def _counted(document: Document, task: Task, context: Context) -> Document
 
 
 async def _packet_pages(packet: Document, context: Context) -> int:
-    """Its number of pages, after every check that could keep it from being cut."""
+    """The number of pages of a packet that passed every check that could keep it from being cut."""
     async with open_packet(packet, context) as pages:
         return pages.count
 
@@ -146,7 +146,7 @@ def _uncuttable(document: Document, reason: str, context: Context) -> StepResult
 
 
 def _not_ours(document: Document, reason: str, context: Context) -> StepResult:
-    """Resubmits the document instead of routing it by somebody else's job; holds it when that does not help."""
+    """Resubmits the document, because the job is not about it; holds it if that does not help."""
     now = context.clock()
 
     async def change() -> Sequence[Write]:
@@ -181,9 +181,7 @@ async def _create(order: JobRequest, document: Document, task: Task, context: Co
 
 
 async def _uploaded(document: Document, kind: JobKind, task: Task, context: Context) -> CloudFile:
-    """The document's file at LlamaCloud, uploaded unless it is there. It is compared by its bytes: the name proves
-    nothing.
-    """
+    """The document's file at LlamaCloud, uploaded unless it exists there. Bytes are compared: a name proves nothing."""
     external_id = external_file_id(document)
     if not await _cannot_be_there(document, task, context):
         found = await context.cloud.find_file(external_id, sha256=document.sha256, known=document.file_id)
@@ -196,9 +194,9 @@ async def _uploaded(document: Document, kind: JobKind, task: Task, context: Cont
 
 
 async def _cannot_be_there(document: Document, task: Task, context: Context) -> bool:
-    """Whether nobody can have uploaded it yet: this is the very first time that its first submission is in hand.
+    """Whether the file cannot have been uploaded yet, because this is the first attempt at its first submission.
 
-    The version of a task tells all that ever happened to it, unless the store has lost or forgotten some of that.
+    The task's version shows whether it was attempted before, unless the store has lost or removed records.
     """
     first = task.version == 1 and task.attempts == 1 and not (document.file_id or document.submissions)
     if not first or document.transactions or not document.installation:
@@ -242,22 +240,22 @@ def _submitted(document: Document, known: Job | None, placed: Placed, context: C
 
 
 def _deadline(document: Document, context: Context) -> float:
-    """From now on; the present one stays where that is only a little later: to move it writes an index twice."""
+    """The deadline from now on. One that is only a little earlier stays, because a move writes an index twice."""
     whole, present = context.config.deadline_seconds, document.deadline
     fresh = context.clock() + whole
     return present if present is not None and 0 <= fresh - present < KEPT * whole else fresh
 
 
 def _pages_read(document: Document, order: JobRequest) -> int | None:
-    """How many pages LlamaCloud reads for this job at most; None where they were not counted."""
+    """Maximum pages that LlamaCloud reads for this job; None if they were not counted."""
     limit = (order.configuration.get("parsing_configuration") or {}).get("max_pages")
     count = document.page_count
     return count if count is None or limit is None else min(count, limit)
 
 
 async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Write]:
-    """A document that LlamaCloud cannot process takes the ``failed`` route. Any other refusal, of one of our rules for
-    instance, is not the document's fault: the document waits for a person.
+    """A document that LlamaCloud cannot process takes the ``failed`` route. Any other refusal (of one of our rules, for
+    instance) is not the document's fault, and the document is held for a person.
     """
     document = await context.store.get(Document, task.subject)
     if document is None or document.step is not Step.RECEIVED:

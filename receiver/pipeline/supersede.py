@@ -1,6 +1,6 @@
-"""Supersede: says beside a copy of a document that it no longer counts, or that it counts again after an undo.
+"""Supersede: writes into the manifest of an earlier copy that it no longer counts, or counts again after an undo.
 
-An earlier plan delivered the copy, which stays. Its manifest says since when another place counts, and which.
+An earlier plan delivered the copy, which stays. The manifest says since when another place counts, and which one.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from receiver.pipeline.pause import check_again_at, paused_until
 
 
 async def supersede(task: Task, context: Context) -> StepResult:
-    """Marks one copy as its document's record has it now."""
+    """Marks one copy by the current state of its document's record."""
     document, copy = await _copy(task, context)
     if document is None or copy is None or document.waits_for_bytes or not mark_outdated(copy, document):
         return StepResult(note="nothing to mark")
@@ -40,7 +40,7 @@ async def supersede(task: Task, context: Context) -> StepResult:
             return ()
         marked = replace(now, mark=said)
         after = replace(fresh, deliveries=tuple(marked if item.id == now.id else item for item in fresh.deliveries))
-        # Decided again meanwhile: the task of that decision may have found nothing to mark, because this was not done.
+        # There was another decision in between. Its own task may have found nothing to mark, as this one was not done.
         again = mark_outdated(marked, after) and not after.waits_for_bytes
         return [Replace(after), *([mark_task(marked, after, now=context.clock())] if again else [])]
 

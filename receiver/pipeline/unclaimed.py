@@ -1,4 +1,4 @@
-"""What happens to a message whose task could not be claimed: it is acknowledged only when its task is done."""
+"""Handles a message whose task could not be claimed: it is acknowledged only if its task is done."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,14 @@ from receiver.core.task import Task, TaskState
 from receiver.pipeline.context import Context
 
 SOON = 1.0
-"""Seconds after which a message is visible again at the earliest: SQS counts in whole ones."""
+"""Minimum seconds until a message is visible again: SQS counts in whole seconds."""
 
 
 async def enqueue_again(task_id: str, context: Context, *, room_in: Callable[[Task], float]) -> None:
-    """Enqueues it for the time when the task may be claimed, or not at all when the task is done.
+    """Enqueues the task for the time when it may be claimed; not at all if it is done.
 
-    A task that is due now was left for lack of room, which may be there in ``room_in`` seconds; a task of another
-    worker has moved on after a lease. Raises Transient: then the message must stay.
+    A task that is due now was left for lack of room, and is tried again in ``room_in`` seconds. A task that another
+    worker has is tried again after its lease. Raises Transient: then the message must stay in the queue.
     """
     task = await context.store.get(Task, task_id)
     if task is None or task.state in (TaskState.DONE, TaskState.PARKED):
