@@ -1,4 +1,4 @@
-"""The SQL for each kind of record, generated from INDEXES. A test compares it with the tables in schema/."""
+"""The SQL for each kind of record, generated from INDEXES. A test compares it with the tables in migrations/."""
 
 import sqlite3
 from collections.abc import Callable
