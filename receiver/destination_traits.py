@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
-from receiver.core.delivery_request import CopyMark
+from receiver.core.delivery_request import CopyMark, StoredCopy
+from receiver.core.document import Receipt
 from receiver.core.errors import MailroomError
 from receiver.core.plan import Taken, Target
 from receiver.ports import Destination
@@ -87,6 +88,19 @@ class MarksCopies(Protocol):
         """Has the manifest beside the copy say so, or no longer; nothing where there is no manifest.
 
         Raises DestinationBusy, AccessDenied.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsBack(Protocol):
+    """A destination whose copies can be read again, so that anybody can see what is stored now."""
+
+    async def read_back(self, receipt: Receipt, options: Mapping[str, str]) -> StoredCopy:
+        """What is stored where the receipt says, and the manifest beside it; ``options`` are the target's.
+
+        It reads all bytes, in constant memory. Raises DestinationBusy, AccessDenied, Unroutable, DeliveryConflict when
+        no file is there but something else.
         """
         ...
 

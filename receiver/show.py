@@ -11,6 +11,7 @@ from typing import Any
 
 from receiver.core.balance import Tally
 from receiver.core.channel import Channel
+from receiver.core.copy_check import DocumentCheck
 from receiver.core.costs import Costs
 from receiver.core.decision import Decision
 from receiver.core.document import Delivery, Document, DocumentState
@@ -224,6 +225,25 @@ def job(item: Job) -> Shown:
         "error": item.error or None,
         "credits": item.credits,
     }
+
+
+def check(item: DocumentCheck) -> Shown:
+    """What reading a document's copies back showed."""
+    places = [
+        {
+            "place": each.place,
+            "kind": each.kind,
+            "state": each.state,
+            "expected_sha256": each.expected or None,
+            "found_sha256": each.found or None,
+            "why": each.why or None,
+            "fix": each.fix or None,
+            "superseded": each.superseded,
+        }
+        for each in item.copies
+    ]
+    about = {"document_id": item.document_id, "name": item.name, "at": moment(item.at)}
+    return about | {"verdict": item.verdict, "places": places}
 
 
 def waits_for(item: WaitsFor) -> Shown:

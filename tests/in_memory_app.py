@@ -4,7 +4,8 @@ The cloud and the places that are played here have their own tests against real 
 flow makes of what they answer.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from handlers.event_types import classify, split, unknown
 from receiver.config import Config, parse
 from receiver.core.change import Insert, InsertIfAbsent, Query, R
-from receiver.core.delivery_request import Content, CopyMark, DeliveryRequest
+from receiver.core.delivery_request import Content, CopyMark, DeliveryRequest, StoredCopy
 from receiver.core.document import Classification, Document, Receipt
 from receiver.core.errors import DeliveryConflict, FileGone, JobGone
 from receiver.core.event import Event
@@ -198,6 +199,14 @@ class InMemoryDestination:
         self.superseded.pop(mark.url, None)
         if mark.superseded is not None:
             self.superseded[mark.url] = mark.superseded["locations"]
+
+    async def read_back(self, receipt: Receipt, options: Mapping[str, str]) -> StoredCopy:
+        if self.broken is not None:
+            raise self.broken
+        data, manifest = self.objects.get(receipt.location), self.objects.get(receipt.manifest)
+        if data is None:
+            return StoredCopy(sha256="", manifest=manifest)
+        return StoredCopy(sha256=hashlib.sha256(data).hexdigest(), size=len(data), manifest=manifest)
 
     async def _put(self, request: DeliveryRequest) -> bool:
         if request.again and request.url in self.objects:

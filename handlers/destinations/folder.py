@@ -10,15 +10,16 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
 
 from handlers.destinations import options as options_
+from handlers.destinations.folder_read_back import read_stored_file
 from handlers.destinations.manifest import SUFFIX, manifest_file, marked_manifest, same_manifest
 from handlers.destinations.odd_paths import literal_signs, odd_parts
-from receiver.core.delivery_request import CopyMark, DeliveryRequest
+from receiver.core.delivery_request import CopyMark, DeliveryRequest, StoredCopy
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, DestinationBusy, FileGone, MailroomError, Unroutable
 from receiver.core.length import most_bytes, most_bytes_of_a_part
@@ -102,6 +103,12 @@ class Folder:
             raise _translated(error, path) from error
         if (content := marked_manifest(there, mark)) is not None:
             await _replace(path, content)
+
+    async def read_back(self, receipt: Receipt, options: Mapping[str, str]) -> StoredCopy:
+        """The file that is there now."""
+        path = Path(receipt.location.removeprefix("folder://"))
+        beside = Path((receipt.manifest or receipt.location + SUFFIX).removeprefix("folder://"))
+        return await asyncio.to_thread(read_stored_file, path, beside)
 
     def faults(self, target: Target) -> list[str]:
         """Templates that could leave their folder, names that no file can have, unknown options."""

@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,8 +28,9 @@ from handlers.destinations.manifest import (
 from handlers.destinations.odd_paths import literal_signs, odd_parts
 from handlers.destinations.s3_limits import METADATA_BYTES, NONE, OWN_TAGS, address_faults, doubts, option_faults
 from handlers.destinations.s3_object import MULTIPART_BYTES, PART_BYTES, S3Objects
+from handlers.destinations.s3_read_back import read_stored
 from receiver.aws.boto import Aws
-from receiver.core.delivery_request import CopyMark, DeliveryRequest
+from receiver.core.delivery_request import CopyMark, DeliveryRequest, StoredCopy
 from receiver.core.document import Receipt
 from receiver.core.errors import AccessDenied, DeliveryConflict, MailroomError, Unroutable
 from receiver.core.object_key import UNTYPED
@@ -119,6 +121,15 @@ class S3:
             return _beside(given, dict(metadata), tags)
 
         await self._objects(given).rewrite(bucket, key + SUFFIX, lambda there: marked_manifest(there, mark), headers)
+
+    async def read_back(self, receipt: Receipt, options: Mapping[str, str]) -> StoredCopy:
+        """The newest version of the object and of its manifest, at the endpoint where it was delivered."""
+        endpoint, url = reach.split_endpoint(receipt.location)
+        _, manifest = reach.split_endpoint(receipt.manifest or receipt.location + SUFFIX)
+        access = reach.access_of(options_.given(options, self._environ))
+        return await read_stored(
+            self._aws.through(replace(access, endpoint=endpoint)), s3_place(url), s3_place(manifest)
+        )
 
     def faults(self, target: Target) -> list[str]:
         """Names, keys and options that S3 would refuse, and templates that could leave their prefix."""

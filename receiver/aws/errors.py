@@ -143,6 +143,9 @@ def _answered(error: Any, named: str, endpoint: str) -> MailroomError:
         return AccessDenied(reason, fix="allow Mailroom's identity sts:AssumeRole on the role, and add that identity "
         "to the role's trust policy, with the external_id if it requires one; then: "
                                       "mailroom replay --parked")  # fmt: skip
+    if code == "InvalidObjectState":
+        return AccessDenied(reason, fix="the object is in an archive class: restore it (aws s3api restore-object), "
+                                        "then: mailroom replay --parked")  # fmt: skip
     if code in _DENIED or status == 403:
         return AccessDenied(reason, fix=f"give the key or role {_permission(operation, named)} on {what}; then: "
                                       "mailroom replay --parked")  # fmt: skip

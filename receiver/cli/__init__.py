@@ -35,6 +35,7 @@ COMMANDS = {
     "unlock": "receiver.cli.unlock:unlock",
     "replace": "receiver.cli.replace:replace",
     "dismiss": "receiver.cli.dismiss:dismiss",
+    "verify": "receiver.cli.verify:verify",
     "alerts": "receiver.cli.alerts:alerts",
     "routes": "receiver.cli.routes:routes",
     "config": "receiver.cli.config:config",

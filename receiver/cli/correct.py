@@ -7,8 +7,8 @@ import click
 from receiver import show
 from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
-from receiver.cli.mending import JSON, WHO, confirmed
-from receiver.cli.output import one_line, print_json, say, table
+from receiver.cli.mending import JSON, WHO, confirmed, document_called
+from receiver.cli.output import print_json, say, table
 from receiver.cli.person_text import REASON
 from receiver.cli.running import with_app
 from receiver.cli.submit import settled_by_us
@@ -26,7 +26,6 @@ from receiver.operations.bulk_correction import (
     correct_each,
     selected_ids,
 )
-from receiver.operations.document_search import documents_called
 from receiver.operations.manual_routing import RoutingDecision
 
 STATES = ClosestChoice([state.value for state in (DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED)])
@@ -113,18 +112,10 @@ async def _ids(selection: DocumentSelection, app: App) -> list[str]:
         if not found:
             raise NotFound("no documents match: nothing to do", fix="mailroom documents")
     else:
-        found = [await _id(item, app) for item in dict.fromkeys(selection.ids)]
+        found = [(await document_called(item, app.context.store)).id for item in dict.fromkeys(selection.ids)]
     if len(found) > MOST_AT_ONCE:
         raise click.UsageError(f"these are more than {MOST_AT_ONCE:,} documents: give a smaller selection")
     return found
-
-
-async def _id(word: str, app: App) -> str:
-    found = await documents_called(word, app.context.store)
-    if len(found) > 1:
-        ids = ", ".join(item.id for item in found)
-        raise click.UsageError(f"{one_line(word)!r} names several documents: {ids}")
-    return found[0].id
 
 
 def _confirm(ids: Sequence[str], *, yes: bool) -> None:

@@ -92,6 +92,9 @@ def _one(word: str, *, as_json: bool) -> None:
     _statements(data)
     for item in data["waits_for"]:
         say(f"  waits for {_waiting(item)}")
+    if (check := data["verified"]) is not None:
+        each = f"for each place: mailroom verify {data['document_id']}"
+        say(f"  verified at {_when(check['at'])}: {check['verdict']}; {each}")
     if beside := data["shadow"]:
         say(f"  the shadow table {beside['table']} {_beside(beside)}")
     if data.get("mail"):

@@ -8,13 +8,15 @@ import click
 
 from receiver.alerting.incidents import documents_of
 from receiver.bootstrap import App
-from receiver.cli.output import print_json, say, table
+from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.person_text import NAME
 from receiver.cli.user import user_name
 from receiver.core.document import Document
 from receiver.core.errors import NotFound
 from receiver.core.price import price_of
+from receiver.operations.document_search import documents_called
 from receiver.operations.failed_documents import Skipped, document_named
+from receiver.ports import Store
 
 WHO = click.option(
     "--who", type=NAME, default=user_name, show_default="you", help="Who decides; recorded on the document."
@@ -30,6 +32,15 @@ async def chosen_documents(app: App, ids: Sequence[str], cause: str | None) -> A
     if cause:
         async for document in documents_of(cause, app.context.store):
             yield document
+
+
+async def document_called(word: str, store: Store) -> Document:
+    """The document that this word names. Raises NotFound, and click's UsageError for a name that several have."""
+    found = await documents_called(word, store)
+    if len(found) > 1:
+        ids = ", ".join(item.id for item in found)
+        raise click.UsageError(f"{one_line(word)!r} names several documents: {ids}")
+    return found[0]
 
 
 def report_mended(done: Sequence[Document | Skipped], action: str, *, as_json: bool) -> None:

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def bar(title: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
-    """A bar that each call of the yielded function moves by one."""
+def bar(title: str, total: int | None, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
+    """A bar that each call of the yielded function moves by one; without a ``total`` it counts."""
     if quiet:
         yield lambda: None
         return

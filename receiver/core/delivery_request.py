@@ -65,6 +65,19 @@ class CopyMark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCopy:
+    """What is stored at the place of a delivery now."""
+
+    sha256: str
+    """Of the bytes, in hex; "" where there is nothing."""
+    size: int = 0
+    manifest: bytes | None = None
+    """The manifest beside it; None where there is none."""
+    version: str = ""
+    """The store's own id of this version of the object; "" where it keeps none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryRequest:
     """One delivery, complete: what, where, and the manifest beside it."""
 

@@ -11,6 +11,11 @@ def bytes_flag(sha256: str) -> str:
     return f"bytes:{sha256}"
 
 
+def verified_flag(document_id: str) -> str:
+    """The id of the flag that says when a document was verified last, and what was found."""
+    return f"verified:{document_id}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
     """``id`` says what the flag is about (``paused:s3://mail``), ``value`` what is true of it."""

@@ -17,7 +17,7 @@ from receiver.core.event import Event
 from receiver.core.incident import Incident
 from receiver.core.routing_choice import choices
 from receiver.core.task import Task, TaskState
-from receiver.http import document_links, document_pages, incidents, mending, recut_request
+from receiver.http import document_check, document_links, document_pages, incidents, mending, recut_request
 from receiver.http.auth import Endpoint, WrongTokens, operator_only
 from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
@@ -62,6 +62,7 @@ def routes(app: App) -> list[Route]:
         *mending.routes(app, only),
         *document_pages.routes(app, only),
         *recut_request.routes(app, only),
+        *document_check.routes(app, only),
         Route("/events", only(api.events)),
         Route("/events/{key:path}", only(api.event)),
         Route("/pauses", only(api.pauses)),

@@ -16,6 +16,7 @@ from receiver.operations.manual_routing import (
 )
 from receiver.pipeline.context import Context
 from receiver.pipeline.records import every_record
+from receiver.ports import Store
 
 PAGE = 200
 MOST_AT_ONCE = 1000
@@ -63,14 +64,20 @@ async def selected_ids(selection: DocumentSelection, context: Context) -> list[s
     if selection.ids:
         return list(dict.fromkeys(selection.ids))[: MOST_AT_ONCE + 1]
     found: list[str] = []
-    by, key = next(((by, key) for by, key in _indexes(selection) if key), ("all", None))
-    query = Query(by=by, key=key, since=selection.since, newest_first=True, limit=PAGE)
-    async for document in every_record(Document, query, context.store):
-        if selection.state in (None, document.state) and selection.type in (None, document.type):
-            found.append(document.id)
+    async for document in documents_selected(selection, context.store):
+        found.append(document.id)
         if len(found) > MOST_AT_ONCE:
             break
     return found
+
+
+async def documents_selected(selection: DocumentSelection, store: Store) -> AsyncIterator[Document]:
+    """The documents that fit every field but ``ids``, the newest first."""
+    by, key = next(((by, key) for by, key in _indexes(selection) if key), ("all", None))
+    query = Query(by=by, key=key, since=selection.since, newest_first=True, limit=PAGE)
+    async for document in every_record(Document, query, store):
+        if selection.state in (None, document.state) and selection.type in (None, document.type):
+            yield document
 
 
 def _indexes(selection: DocumentSelection) -> Sequence[tuple[str, str | None]]:

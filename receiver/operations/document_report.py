@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from receiver import show
 from receiver.core.change import Query
+from receiver.core.copy_check import DocumentCheck
 from receiver.core.decision import undoable
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import NotAllowed, NotFound
@@ -20,6 +21,7 @@ from receiver.core.task import NOTICES, Task, TaskState
 from receiver.core.waiting import waiting_for
 from receiver.operations.failed_documents import why_not
 from receiver.operations.manual_routing import refuse_correction
+from receiver.operations.verify_copies import last_check
 from receiver.pipeline.records import find_records
 from receiver.ports import Store
 
@@ -36,6 +38,8 @@ class DocumentReport:
     events: list[Event]
     tasks: list[Task]
     pieces: list[Document]
+    verified: DocumentCheck | None = None
+    """What was found when its copies were read back last."""
 
     def on_record(self) -> dict[str, Any]:
         """All that is stored, as data."""
@@ -51,6 +55,7 @@ class DocumentReport:
         return self.on_record() | {
             "version": self.document.version,
             "actions": self.actions,
+            "verified": show.check(self.verified) if self.verified else None,
             "waits_for": [show.waits_for(item) for item in waiting_for(self.document, self.tasks)],
         }
 
@@ -99,7 +104,8 @@ async def document_report(document_id: str, store: Store) -> DocumentReport:
         fix = await fix_for_missing(document_id, store)
         raise NotFound(f"there is no document {document_id}", fix=fix)
     family = await find_records(store, Document, Query(by="batch", key=document.batch_id), limit=1000)
-    return await report_on(document, family, store)
+    report = await report_on(document, family, store)
+    return replace(report, verified=await last_check(document_id, store))
 
 
 async def report_on(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from receiver.core.change import Delete, Query, Replace, kind_of
 from receiver.core.document import Document
 from receiver.core.errors import Conflict, MailroomError
-from receiver.core.flag import Flag, bytes_flag
+from receiver.core.flag import Flag, bytes_flag, verified_flag
 from receiver.core.job import Job
 from receiver.core.task import NOTICES, Task, TaskState
 from receiver.operations.archive_records import archive_records
@@ -126,4 +126,6 @@ async def _remove(document: Document, context: Context) -> None:
         await context.store.apply(Delete(task))
     first = await context.store.get(Flag, bytes_flag(document.sha256))
     notes = [first] if first is not None and first.value == document.id else []
+    if (verified := await context.store.get(Flag, verified_flag(document.id))) is not None:
+        notes.append(verified)
     await context.store.apply(Delete(document), *map(Delete, await _jobs(document, context)), *map(Delete, notes))

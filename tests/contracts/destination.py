@@ -19,7 +19,7 @@ from receiver.core.manifest import SUFFIX, is_manifest
 from receiver.core.message_type import Meaning
 from receiver.core.object_key import path_fields, render
 from receiver.core.plan import Target
-from receiver.destination_traits import KeepsRecords, MarksCopies
+from receiver.destination_traits import KeepsRecords, MarksCopies, ReadsBack
 from receiver.ports import Destination
 from tests.builders import a_document
 from tests.delivery_requests import a_content, a_delivery_request
@@ -80,6 +80,9 @@ class DestinationContract:
         else:
             ids = {json.loads(await place.read(item))["id"] for item in (first, second)}
             assert ids == {request.delivery_id}
+
+    async def test_what_holds_bytes_can_be_read_back_and_a_message_cannot(self, place: Place) -> None:
+        assert isinstance(place.destination, ReadsBack) == place.destination.holds_bytes
 
     async def test_a_good_target_has_no_faults(self, place: Place) -> None:
         assert place.destination.faults(_target(place)) == []
@@ -203,8 +206,33 @@ class HoldsBytes(DestinationContract):
         said = json.loads(await place.read(Receipt(location=receipt.manifest)))
         assert said["location"] == request.url
 
+    @pytest.mark.parametrize("data", [b"%PDF-1.7 a letter", b"", bytes(range(256)) * 10_000])
+    async def test_what_was_delivered_is_read_back_with_its_manifest(self, place: Place, data: bytes) -> None:
+        assert isinstance(place.destination, ReadsBack)
+        receipt = await place.destination.deliver(_parcel(place, data))
+        stored = await place.destination.read_back(receipt, place.options)
+        assert (f"sha256:{stored.sha256}", stored.size) == (receipt.checksum, len(data))
+        assert stored.manifest == await place.read(_manifest_of(receipt))
+
+    async def test_reading_back_shows_what_is_stored_now(self, place: Place) -> None:
+        assert isinstance(place.destination, ReadsBack)
+        receipt = await place.destination.deliver(_parcel(place))
+        await self.overwrite(place, receipt, b"something else")
+        stored = await place.destination.read_back(receipt, place.options)
+        assert (stored.sha256, stored.size) == (a_content(b"something else").sha256, 14)
+        await self.remove(place, receipt)
+        stored = await place.destination.read_back(receipt, place.options)
+        assert (stored.sha256, stored.size) == ("", 0)
+        assert stored.manifest, "the manifest is still there"
+        await self.remove(place, _manifest_of(receipt))
+        assert (await place.destination.read_back(receipt, place.options)).manifest is None
+
     async def remove(self, place: Any, receipt: Receipt) -> None:
         """Takes away what lies there, behind the destination's back."""
+        raise NotImplementedError
+
+    async def overwrite(self, place: Any, receipt: Receipt, data: bytes) -> None:
+        """Puts other bytes there, behind the destination's back."""
         raise NotImplementedError
 
     async def test_a_document_decided_again_keeps_its_first_manifest(self, place: Place) -> None:

@@ -1,6 +1,7 @@
 """The operator's page in a real browser: what a person sees, and that hostile mail stays text."""
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -213,6 +214,29 @@ def test_a_routed_document_is_corrected_after_a_preview_and_put_back_and_a_faile
     detail.get_by_label("Reason for the dismissal").fill("an attack")
     detail.get_by_role("button", name="Dismiss").click()
     expect(detail.locator(".why")).to_contain_text("ann dismissed it: an attack")
+
+
+def test_the_copies_of_a_document_are_read_back_by_a_button(page: Page, app: App, tmp_path: Path) -> None:
+    store, copy = app.context.store, tmp_path / "stored.pdf"
+    assert isinstance(store, MemoryStore)
+    copy.write_bytes(b"%PDF-1.7 a letter")
+    receipt = Receipt(location=f"folder://{copy}", checksum=f"sha256:{sha256(b'%PDF-1.7 a letter').hexdigest()}")
+    delivery = Delivery(
+        id="dlv-9", to=Target(url=f"folder://{tmp_path}/"), route="invoice", state=DeliveryState.DELIVERED,
+        receipt=receipt,
+    )  # fmt: skip
+    stored = a_document(id="doc-stored", state=DocumentState.ROUTED, deliveries=(delivery,), forgotten_at=NOW)
+    store._put(stored)
+    page.evaluate("location.hash = '#all/doc-stored'")
+    detail = page.locator("#detail")
+    expect(detail).to_contain_text("not verified yet")
+    detail.get_by_role("button", name="Verify copies").click()
+    expect(detail.locator(".state.intact")).to_have_count(2)  # of the copy, and so of the document
+    expect(detail).to_contain_text("were removed by retention")
+    copy.write_bytes(b"other")
+    detail.get_by_role("button", name="Verify copies").click()
+    expect(detail.locator(".state.different")).to_have_count(2)
+    expect(detail).to_contain_text(f"stored {sha256(b'other').hexdigest()}")
 
 
 def test_a_parked_task_is_replayed_by_a_click_a_pause_ended_and_an_event_opened(page: Page) -> None:

@@ -65,6 +65,24 @@ async def test_a_routed_document_is_previewed_corrected_and_put_back(
     assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "not_allowed")
 
 
+async def test_the_copies_of_a_document_are_read_back_and_the_result_is_kept(
+    app: InMemoryApp, client: httpx.AsyncClient
+) -> None:
+    document = await app.routed("invoice", 0.93)
+    path = f"/documents/{document.id}"
+    assert (await client.get(path)).json()["verified"] is None
+    answer = await client.post(f"{path}/verify")
+    assert (answer.status_code, answer.json()["verdict"]) == (200, "intact")
+    assert [item["state"] for item in answer.json()["places"]] == ["intact", "intact", "not_read_back"]
+    app.bytes.objects[document.locations[0]] = b"other"
+    changed = (await client.post(f"{path}/verify", json={})).json()
+    assert (changed["verdict"], (await client.get(path)).json()["verified"]) == ("different", changed)
+    for wrong in (await client.post(f"{path}/verify?all=1"), await client.post(f"{path}/verify", json={"x": 1})):
+        assert wrong.status_code == 400
+    assert (await client.post("/documents/doc_x/verify")).status_code == 404
+    assert (await client.post(f"{path}/verify", headers={"Authorization": "Bearer no"})).status_code == 401
+
+
 async def test_many_documents_are_corrected_with_a_result_for_each(app: InMemoryApp, client: httpx.AsyncClient) -> None:
     ids = [(await app.routed("invoice", name=f"{n}.pdf", content=b"%%PDF %d" % n)).id for n in range(2)]
     waits = await app.submitted(name="open.pdf", content=b"%PDF open")

@@ -20,7 +20,7 @@ from handlers.destinations.sns import SnsTopic
 from handlers.destinations.sqs import Sqs
 from handlers.destinations.states import StepFunctions
 from receiver.core.document import Receipt
-from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unroutable
+from receiver.core.errors import AccessDenied, DeliveryConflict, DestinationBusy, MailroomError, Unroutable
 from receiver.core.plan import Target
 from tests.contracts.destination import HoldsBytes, Place, PointsToIt
 from tests.delivery_requests import a_delivery_request
@@ -32,7 +32,7 @@ _names = count(1)
 class FolderPlace(Place):
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.destination = Folder()
+        self.destination: Folder = Folder()
         self.template = f"folder://{root}/mail/"
         root.joinpath("file").touch()
         self.absent = f"folder://{root}/file/mail/"
@@ -52,6 +52,16 @@ class TestFolder(HoldsBytes):
     async def remove(self, place: FolderPlace, receipt: Receipt) -> None:
         await asyncio.to_thread(_local(receipt).unlink)
 
+    async def overwrite(self, place: FolderPlace, receipt: Receipt, data: bytes) -> None:
+        await asyncio.to_thread(_local(receipt).write_bytes, data)
+
+    async def test_what_is_no_file_is_not_taken_for_one(self, place: FolderPlace) -> None:
+        receipt = await place.destination.deliver(a_delivery_request(f"{place.template}doc-1/letter.pdf"))
+        await self.remove(place, receipt)
+        _local(receipt).mkdir()
+        with pytest.raises(DeliveryConflict, match="is not a file"):
+            await place.destination.read_back(receipt, {})
+
 
 def _local(receipt: Receipt) -> Path:
     return Path(receipt.location.removeprefix("folder://"))
@@ -61,7 +71,7 @@ class S3Place(Place):
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
         self.bucket = f"mail-{next(_names)}"
-        self.destination = S3(aws.aws)
+        self.destination: S3 = S3(aws.aws)
         self.template = f"s3://{self.bucket}/in/"
         self.absent = "s3://no-such-bucket/in/"
         aws.make([Target(url=self.template)])
@@ -82,6 +92,26 @@ class TestS3(HoldsBytes):
     async def remove(self, place: S3Place, receipt: Receipt) -> None:
         bucket, _, key = receipt.location.removeprefix("s3://").partition("/")
         place.aws.client("s3").delete_object(Bucket=bucket, Key=key)
+
+    async def overwrite(self, place: S3Place, receipt: Receipt, data: bytes) -> None:
+        bucket, _, key = receipt.location.removeprefix("s3://").partition("/")
+        place.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=data)
+
+    async def test_a_versioned_bucket_says_which_version_is_read(self, place: S3Place) -> None:
+        s3 = place.aws.client("s3")
+        s3.put_bucket_versioning(Bucket=place.bucket, VersioningConfiguration={"Status": "Enabled"})
+        receipt = await place.destination.deliver(a_delivery_request(f"{place.template}doc-1/letter.pdf"))
+        first = await place.destination.read_back(receipt, {})
+        await self.overwrite(place, receipt, b"%PDF-1.7 a letter")
+        second = await place.destination.read_back(receipt, {})
+        assert first.version
+        assert second.version not in ("", first.version)
+        await self.remove(place, receipt)  # leaves a marker: the versions are still there
+        assert (await place.destination.read_back(receipt, {})).sha256 == ""
+
+    async def test_a_bucket_that_is_gone_is_not_an_object_that_is_gone(self, place: S3Place) -> None:
+        with pytest.raises(Unroutable, match="no-such-bucket"):
+            await place.destination.read_back(Receipt(location="s3://no-such-bucket/in/letter.pdf"), {})
 
 
 class SqsPlace(Place):

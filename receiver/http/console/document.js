@@ -28,6 +28,7 @@ function record(doc, overview, { act, open }) {
     table("Deliveries", ["to", "state", "where, or error"], doc.deliveries.map((one) => [
       one.to, state(one.superseded && one.location ? "superseded" : one.status), one.location ?? one.error ?? "",
     ])),
+    verified(doc, act),
     table("Why", ["route", "matched", "because"], (doc.plan?.trace ?? []).map((row) => [
       row.route, row.matched ? "yes" : "no", row.why,
     ])),
@@ -44,6 +45,26 @@ function record(doc, overview, { act, open }) {
     ])),
   ];
 }
+
+/** The button that reads every copy back, and what was found the last time. */
+function verified(doc, act) {
+  const verify = async ({ target }) => {
+    Object.assign(target, { disabled: true, textContent: "Reading the copies…" });
+    await act(ask(`/documents/${part(doc.document_id)}/verify`, { method: "POST" }));
+    Object.assign(target, { disabled: false, textContent: "Verify copies" });
+  };
+  const last = doc.verified;
+  return [
+    el("p", {}, el("button", { type: "button", onclick: verify }, "Verify copies"),
+      last ? [" verified ", moment(last.at), ": ", state(last.verdict)] : " not verified yet"),
+    table("Copies as read back", ["place", "what", "found", "why"], (last?.places ?? []).map((one) => [
+      one.place, one.kind, el("span", { class: `state ${one.state}` }, one.state.replaceAll("_", " ")), [one.why, hashes(one), one.fix].filter(Boolean).map((line) => el("div", {}, line)),
+    ])),
+  ];
+}
+
+const hashes = (one) => one.state === "different" && one.found_sha256
+  && `sha256 on record ${one.expected_sha256}, stored ${one.found_sha256}`;
 
 /** What the document was found to be, in words. */
 export function found(doc) {

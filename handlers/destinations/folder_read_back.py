@@ -1,0 +1,39 @@
+"""Reads a file that was delivered to a folder again, and its manifest."""
+
+import hashlib
+from collections.abc import Callable
+from io import BufferedReader
+from pathlib import Path
+from typing import TypeVar
+
+from receiver.core.delivery_request import StoredCopy
+from receiver.core.errors import AccessDenied, DeliveryConflict
+from receiver.pipeline.regular_file import NO_FILE, open_regular
+
+MANIFEST_BYTES = 16 * 1024 * 1024
+"""Of a manifest that is read."""
+R = TypeVar("R")
+
+
+def read_stored_file(path: Path, manifest: Path) -> StoredCopy:
+    """What is there. Raises AccessDenied for what this process may not read, DeliveryConflict for what is no file."""
+    digest, size = _of(path, _digest) or ("", 0)
+    return StoredCopy(sha256=digest, size=size, manifest=_of(manifest, lambda file: file.read(MANIFEST_BYTES)))
+
+
+def _of(path: Path, read: Callable[[BufferedReader], R]) -> R | None:
+    """What ``read`` returns for the file; None where there is none."""
+    try:
+        with open_regular(path) as file:
+            return read(file)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if error.strerror == NO_FILE:
+            raise DeliveryConflict(f"{path} is not a file", fix="look what it is, and who put it there") from error
+        fix = "give the user who runs this command permission to read it"
+        raise AccessDenied(f"{path} cannot be read: {error.strerror}", fix=fix) from error
+
+
+def _digest(file: BufferedReader) -> tuple[str, int]:
+    return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
