@@ -20,6 +20,7 @@ from receiver.core.mail import MailBounds, ReadMail
 from receiver.core.notice import Notice
 from receiver.core.page_list import PageList, ShownText
 from receiver.core.plan import Target
+from receiver.core.search import Search, SearchPage
 from receiver.core.task import Task
 
 R = TypeVar("R", bound=Record)
@@ -59,6 +60,13 @@ class Store(Protocol):
 
     async def find(self, kind: type[Record], query: Query) -> Page:
         """A page of the records of one index (core/change.py INDEXES)."""
+        ...
+
+    async def search(self, search: Search, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
+        """A page of the documents that fit, the newest first, of one moment the greatest id; bounded in cost.
+
+        ``cursor`` comes from the previous page. A page may hold fewer than there are; then it says how far it looked.
+        """
         ...
 
     async def claim(

@@ -37,19 +37,28 @@ def page_of(query: Query, rows: Sequence[tuple[Record, float, str]]) -> Page:
     if len(rows) <= query.limit:
         return Page(records, None)
     _, order, record_id = rows[query.limit - 1]
-    place = msgspec.json.encode((query.by, order, record_id))
-    return Page(records, base64.urlsafe_b64encode(place).decode().rstrip("="))
+    return Page(records, cursor_at(query.by, order, record_id))
 
 
 def after(query: Query) -> tuple[float, str] | None:
     """The order value and id that the page begins after; None for the first page. Raises Malformed."""
-    if query.cursor is None:
+    return place_at(query.by, query.cursor)
+
+
+def cursor_at(by: str, order: float, record_id: str) -> str:
+    """The cursor of what follows this place in a listing."""
+    return base64.urlsafe_b64encode(msgspec.json.encode((by, order, record_id))).decode().rstrip("=")
+
+
+def place_at(by: str, cursor: str | None) -> tuple[float, str] | None:
+    """The order value and id of a cursor of this listing; None without one. Raises Malformed."""
+    if cursor is None:
         return None
     try:
-        raw = base64.b64decode(query.cursor + "=" * (-len(query.cursor) % 4), altchars=b"-_", validate=True)
-        by, order, record_id = _place.decode(raw)
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        of, order, record_id = _place.decode(raw)
     except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
         raise Malformed("the cursor is invalid") from error
-    if by != query.by:
-        raise Malformed(f"the cursor is of a listing by {by}, not by {query.by}")
+    if of != by:
+        raise Malformed(f"the cursor is of a listing by {of}, not by {by}")
     return order, record_id

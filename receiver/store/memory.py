@@ -4,6 +4,7 @@ Nothing here awaits between reading and writing, so on one event loop each call 
 and out as copies through the codec, so that what works here works in the stores that write.
 """
 
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,10 +32,12 @@ from receiver.core.change import (
 from receiver.core.document import Document
 from receiver.core.errors import Conflict
 from receiver.core.job import Job
+from receiver.core.search import Search, SearchPage
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
 from receiver.store import codec, listing
 from receiver.store.sequential import apply_sequentially
+from receiver.store.walked_search import walked_search
 
 
 class MemoryStore:
@@ -79,6 +82,11 @@ class MemoryStore:
                 rows.append((record, order, record.id))
         rows.sort(key=lambda row: row[1:], reverse=query.newest_first)
         return listing.page_of(query, [(codec.copy(record), *place) for record, *place in rows[: query.limit + 1]])
+
+    async def search(self, search: Search, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
+        return await walked_search(
+            self, search, limit=limit, cursor=cursor, look_at=math.inf, count=len(self._kept[Document])
+        )
 
     async def claim(
         self,

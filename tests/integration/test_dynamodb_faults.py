@@ -18,6 +18,7 @@ from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
 from receiver.core.event import Event
 from receiver.core.flag import Flag
+from receiver.core.search import parse_search
 from receiver.core.task import Task, TaskState
 from receiver.store.dynamodb.store import DynamoStore
 from receiver.store.dynamodb.table import create_table
@@ -292,6 +293,26 @@ class TestLateIndexes:
         claimed = await store.claim(owner="a", now=NOW, lease_seconds=1, limit=9, ids=ids)
         assert {task.id for task in claimed} == set(ids)
         assert moody.asked.count("batch_get_item") > 1
+
+    async def test_a_search_without_a_hit_asks_a_bounded_number_of_times_and_goes_on(
+        self, store: DynamoStore, moody: Moody, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("receiver.store.dynamodb.store.SEARCHED", 40)
+        monkeypatch.setattr("receiver.store.walked_search.READ_AT_ONCE", 20)
+        documents = [a_document(id=f"doc_{n:03d}", taken_in_at=NOW + 3600 + n) for n in range(100)]
+        for start in range(0, 100, 20):
+            await store.apply(*map(Insert, documents[start : start + 20]))
+        moody.asked.clear()
+        search = parse_search("nothing since:2027-01-15T09:00", now=NOW)
+        page = await store.search(search, limit=1)
+        assert (page.records, page.looked_at, page.back_to, page.total_is_exact) == ([], 40, NOW + 3660, False)
+        partitions = 5 * 8
+        assert len(moody.asked) <= 2 * 4 * (partitions + 1), "not a round for each document"
+        cursors = [page.cursor]
+        while cursors[-1] is not None:
+            page = await store.search(search, limit=1, cursor=cursors[-1])
+            cursors.append(page.cursor)
+        assert len(cursors) == 3
 
 
 def remembering() -> Mood:

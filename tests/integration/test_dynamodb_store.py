@@ -57,6 +57,9 @@ def clock() -> HandClock:
 
 
 class TestDynamoStore(StoreContract):
+    searches = ("harbour", "type:invoice type:contract", "state:failed harbour", "batch:doc_batch3 -pdf", 'type:""')
+    page_size = 11
+
     async def test_purge_forgets_a_bounded_number_and_says_how_many(self, store: Store, clock: HandClock) -> None:
         """Here DynamoDB forgets by itself, hours later, for nothing; what is past its time is gone for us at once."""
         await store.apply(Insert(an_event(expires_at=NOW + 1)), Insert(an_event(id="kept")))

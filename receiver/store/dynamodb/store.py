@@ -25,6 +25,7 @@ from receiver.core.bulkhead import Room
 from receiver.core.change import Delete, Page, Query, Record, Replace, Write, refuse_repeats, succeeding
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
+from receiver.core.search import Search, SearchPage
 from receiver.core.task import Rank, Task
 from receiver.ports import Clock, R, Store
 from receiver.store import listing
@@ -38,6 +39,7 @@ from receiver.store.dynamodb.transaction_items import (
     transaction_items,
 )
 from receiver.store.sequential import apply_sequentially
+from receiver.store.walked_search import walked_search
 
 MOST = 100
 """Maximum items of a transaction."""
@@ -50,6 +52,8 @@ THROTTLED_TRIES = 2
 RETRY_AFTER_SECONDS = 1.0
 LOOKED_THROUGH = 1000
 """Maximum tasks of each rank that one claim reads if there is no room for most of them."""
+SEARCHED = 1000
+"""Documents that one search reads at most, about: some hundred requests."""
 SEEN = 10_000
 """Maximum versions of documents whose state is remembered."""
 
@@ -109,6 +113,10 @@ class DynamoStore:
             if len(rows) > query.limit:
                 break
         return listing.page_of(query, rows[: query.limit + 1])
+
+    async def search(self, search: Search, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
+        """As the port says. No index has texts: of those it looks at SEARCHED documents, the newest first."""
+        return await walked_search(self, search, limit=limit, cursor=cursor, look_at=SEARCHED, count=limit)
 
     async def claim(
         self,

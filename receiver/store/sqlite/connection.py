@@ -9,6 +9,7 @@ from receiver.store.durable_files import make_file
 from receiver.store.sqlite import free_space
 from receiver.store.sqlite.event_log import EventLog
 from receiver.store.sqlite.migrations import migrate
+from receiver.store.sqlite.search_index import prepare_search
 
 CHECKPOINT_PAGES = 4000
 """Pages of log (16 MB) before a checkpoint, so that pages which change often are written once. It saves a seventh of
@@ -23,6 +24,8 @@ class SqliteConnection(sqlite3.Connection):
     path: Path
     file: tuple[int, int]
     event_log: EventLog
+    searches: bool
+    """Whether this SQLite can keep the search index (search_index.py)."""
     shrinks: bool
     """Whether free space can be returned step by step (free_space.py)."""
 
@@ -51,6 +54,7 @@ def connect(path: Path, *, busy_seconds: float) -> SqliteConnection:
         db.execute(f"pragma cache_size = -{CACHE_KIB}")
         db.execute("pragma fullfsync = on")  # macOS: a plain fsync leaves the data in the drive's cache
         migrate(db)
+        db.searches = prepare_search(db)
         db.path, db.file, db.event_log, db.shrinks = path, _identity(path), EventLog(), free_space.can_shrink(db)
     except BaseException:
         db.close()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from receiver.store.sqlite import free_space
+from receiver.store.sqlite import free_space, search_index
 from receiver.store.sqlite.connection import SqliteConnection
 from receiver.store.sqlite.event_log import SOME, LoggedEvent
 from receiver.store.sqlite.transaction import transaction
@@ -33,13 +33,14 @@ def group_commit(db: SqliteConnection, jobs: Sequence[Job | list[LoggedEvent]]) 
 
 
 def file_or_shrink(db: SqliteConnection) -> bool:
-    """Files some of the logged events, or returns some space; True if nothing is left to do."""
+    """Files some of the logged events, indexes some documents, or returns some space; True if nothing is left to do."""
     with transaction(db):
         db.event_log.sync(db)
         filed = db.event_log.file(db, at_most=SOME)
-    given_back = not db.shrinks or (filed and free_space.free_pages(db))
+        indexed = not db.searches or (filed and search_index.index_some(db))
+    given_back = not db.shrinks or (filed and indexed and free_space.free_pages(db))
     db.check_file()
-    return filed and given_back
+    return filed and indexed and given_back
 
 
 def group_read(db: SqliteConnection, jobs: Sequence[Job]) -> list[Any]:

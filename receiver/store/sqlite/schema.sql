@@ -172,3 +172,38 @@ create table alert (
 );
 create index alert_all     on alert (last_at, id);
 create index alert_expires on alert (expires_at) where expires_at is not null;
+
+-- The search index. The table document_words beside these, with the texts of the documents, is created when the file is
+-- opened (search_index.py), because it needs FTS5, without which a SQLite may be built.
+
+-- A document as a search sees it, brought up to date before a search or a moment after a change.
+create table document_search (
+    place       integer primary key not null,  -- when it was received, in tenths of a second * 65536, and a number
+    id          text not null unique,
+    taken_in_at real not null,
+    state       text not null,
+    type        text,
+    confidence  real
+);
+create index search_state on document_search (state, place, type, confidence);
+create index search_type  on document_search (type, place, state, confidence);
+
+-- Documents that changed since, noted by triggers in the transaction of each change.
+create table search_pending (
+    id text primary key not null
+) without rowid;
+create trigger search_inserted after insert on document begin
+    insert or ignore into search_pending values (new.id);
+end;
+create trigger search_updated after update of body on document begin
+    insert or ignore into search_pending values (new.id);
+end;
+create trigger search_deleted after delete on document begin
+    insert or ignore into search_pending values (old.id);
+end;
+
+-- Documents received at this moment or earlier are not in the index yet. No row: all are.
+create table search_backfill (
+    taken_in_at real not null,
+    id          text not null
+);

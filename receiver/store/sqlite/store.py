@@ -18,6 +18,7 @@ from receiver.core.bulkhead import Room
 from receiver.core.change import Page, Query, Record, Write, refuse_repeats
 from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.core.event import Event
+from receiver.core.search import Search, SearchPage
 from receiver.core.task import Task
 from receiver.ports import Clock, R, Store
 from receiver.store import codec, listing
@@ -27,8 +28,13 @@ from receiver.store.sqlite.claims import Claim
 from receiver.store.sqlite.connection import connect
 from receiver.store.sqlite.encoded_change import encode_change
 from receiver.store.sqlite.event_log import SOME, logged_event_of, unfiled
+from receiver.store.sqlite.indexed_search import LOOKED_AT, indexed_search
+from receiver.store.sqlite.search_index import index_some, left_to_index
 from receiver.store.sqlite.writer_thread import QUEUE_LIMIT, WriterThread
+from receiver.store.walked_search import is_indexed, walked_search
 
+INDEX_STEPS = 20
+"""Steps in which a search brings its index up to date: a thousand documents."""
 TALLY = """\
 select what, documents from tally
 union all select 'withdrawn', count(*) from document where state = 'withdrawn'
@@ -92,6 +98,13 @@ class SqliteStore:
         rows = await self._reader.do(lambda db: db.execute(sql, values).fetchall())
         return listing.page_of(query, [(codec.decode(kind, body), order, key) for body, order, key in rows])
 
+    async def search(self, search: Search, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
+        left = await self._indexed()
+        if left is None or (left and is_indexed(search)):
+            return await walked_search(self, search, limit=limit, cursor=cursor, look_at=LOOKED_AT, count=limit)
+        page = await indexed_search(self._reader.do, search, limit=limit, cursor=cursor)
+        return page._replace(not_indexed=left)
+
     async def claim(
         self,
         *,
@@ -129,6 +142,14 @@ class SqliteStore:
         if kind in (Event, Task) and (last := await self._reader.do(unfiled)) is not None:
             while not await self._writer.do(lambda db: db.event_log.file(db, at_most=SOME, until=last)):
                 pass
+
+    async def _indexed(self) -> int | None:
+        """Brings the search index up to date, as far as few steps do; how many documents are left. None without one."""
+        left = await self._reader.do(lambda db: left_to_index(db) if db.searches else None)
+        for _ in range(INDEX_STEPS if left else 0):
+            if await self._writer.do(index_some):
+                break
+        return left and await self._reader.do(left_to_index)
 
     @property
     def _writer(self) -> WriterThread:
