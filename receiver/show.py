@@ -23,6 +23,7 @@ from receiver.core.job import Job
 from receiver.core.notification import Notification
 from receiver.core.pages import Cut
 from receiver.core.redecide import what_moves
+from receiver.core.search import SearchPage
 from receiver.core.statements import corrected_by, overwritten, state_in_words
 from receiver.core.task import Task
 from receiver.core.waiting import WaitsFor
@@ -88,6 +89,18 @@ def delivery(item: Delivery) -> Shown:
         "checksum": receipt.checksum if receipt else None,
         "delivered_at": moment(item.delivered_at),
         "error": item.error or None,
+    }
+
+
+def search_page(page: SearchPage) -> Shown:
+    """What a page of a search says beside its documents."""
+    return {
+        "cursor": page.cursor,
+        "total": page.total,
+        "total_is_exact": page.total_is_exact,
+        "looked_at": page.looked_at,
+        "looked_back_to": moment(page.back_to),
+        "not_indexed": page.not_indexed,
     }
 
 

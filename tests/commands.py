@@ -41,8 +41,9 @@ def terminal(app: InMemoryApp, table: str, patched: pytest.MonkeyPatch) -> Itera
         _desks.pop()
 
 
-def run(command: str, **words: Path | str) -> Result:
-    """What the command prints and its exit code; ``words`` are what a person puts for FILE, ROUTE and the like."""
+def run(command: str, *, answer: str = "y\n", **words: Path | str) -> Result:
+    """What the command prints and its exit code; ``words`` are what a person puts for FILE, ROUTE and the like, and
+    ``answer`` is what they type when they are asked."""
     program, *arguments = [str(words.get(part, part)) for part in shlex.split(command)]
     assert program == "mailroom"
-    return CliRunner().invoke(cli, arguments, input="y\n")
+    return CliRunner().invoke(cli, arguments, input=answer)

@@ -1,88 +1,114 @@
 """mailroom documents: list them, or show one with its timeline."""
 
+import time
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
 from receiver import show
+from receiver.cli.document_list import may_be_a_name, picked, print_page, search_of, searched
 from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.running import with_store
 from receiver.cli.suggestions import ClosestChoice, refuse_unknown_type
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
+from receiver.core.errors import NotFound
 from receiver.core.pages import spans
-from receiver.core.quantity import quantity
+from receiver.core.search import SearchPage
 from receiver.operations.document_report import DocumentReport, document_report
-from receiver.operations.document_search import AT_MOST, documents_called
+from receiver.operations.document_search import documents_called
 from receiver.pipeline.records import find_records
 from receiver.ports import Store
 
 STATES = ClosestChoice([state.value for state in DocumentState])
 
 
-@click.command(short_help="List documents, or show one with its history.")
-@click.argument("document_id", metavar="[DOCUMENT]", required=False)
+@click.command(short_help="Find documents, or show one with its history.")
+@click.argument("words", metavar="[QUERY]...", nargs=-1)
+@click.option("--search", metavar="QUERY", help="More of the search, as one text.")
 @click.option("--state", type=STATES, help="Only documents in this state.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
 @click.option("--batch", help="Only documents from this packet or e-mail.")
 @click.option("--overdue", is_flag=True, help="Only open documents past their deadline, oldest first.")
 @click.option("--since", type=MOMENT, help="Received since: 2026-11-22, 2h, 7d.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
+@click.option("--cursor", help="Go on after an earlier list, which names its cursor.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def documents(
-    document_id: str | None,
+    words: tuple[str, ...],
+    search: str | None,
     state: str | None,
     of_type: str | None,
     batch: str | None,
     overdue: bool,
     since: float | None,
     limit: int,
+    cursor: str | None,
     as_json: bool,
 ) -> None:
-    """List documents, newest first; or show one: its type, where it went and why, and its history.
+    """Find documents, newest first; or show one: its type, where it went and why, and its history.
 
-    DOCUMENT is an id or its beginning, the name of the file, or the id of its job at LlamaCloud. If several
-    documents fit, they are listed, newest first, and the exit code is 2.
+    QUERY is a name, an id or its beginning, or the id of a job at LlamaCloud: a document with it is shown. If several
+    fit, you pick one; without a terminal they are listed, and the exit code is 2. Anything else is a search, such as
+    harbour type:invoice confidence:'<0.8' since:7d; docs/operator.md lists its filters. All options and words must fit.
     """
-    if document_id:
-        _one(document_id, as_json=as_json)
+    options = (search, state, of_type, batch, since, cursor)
+    if overdue:
+        if words or any(item is not None for item in (search, state, of_type, batch, cursor)):
+            raise click.UsageError("--overdue goes with --since, --limit and --json alone")
+        _overdue(since, limit, as_json=as_json)
         return
-    query = _query(state, of_type, batch, overdue=overdue, since=since)
+    if len(words) == 1 and all(item is None for item in options) and may_be_a_name(words[0]):
+        _named(words[0], limit=limit, as_json=as_json)
+        return
+    asked = search_of(" ".join((*words, search or "")), state=state, type=of_type, batch=batch, since=since)
+
+    async def found(store: Store) -> SearchPage:
+        await refuse_unknown_type(of_type, store)
+        return await searched(asked, store, limit=limit, cursor=cursor)
+
+    print_page(with_store(found), as_json=as_json)
+
+
+def _overdue(since: float | None, limit: int, *, as_json: bool) -> None:
+    query = Query(by="overdue", since=since, until=time.time())
 
     async def found(store: Store) -> list[Document]:
-        await refuse_unknown_type(of_type, store)
-        return await find_records(store, Document, query, limit=limit)
+        return await find_records(store, Document, query, limit=limit + 1)
 
-    records = show.in_page_order(with_store(found))
+    records = with_store(found)
+    shown = show.in_page_order(records[:limit])
     if as_json:
-        print_json({"documents": [show.document(item) for item in records]})
+        print_json({"documents": [show.document(item) for item in shown]})
     else:
-        table(DOCUMENT_COLUMNS, [document_row(item) for item in records])
+        table(DOCUMENT_COLUMNS, [document_row(item) for item in shown])
+    if len(records) > limit:
+        say(f"shown: {limit:,}; there are more: --limit", err=True)
 
 
-def _query(state: str | None, of_type: str | None, batch: str | None, *, overdue: bool, since: float | None) -> Query:
-    chosen = {"state": state, "type": of_type, "batch": batch}
-    named = {by: key for by, key in chosen.items() if key}
-    if len(named) + overdue > 1:
-        raise click.UsageError("give one of --state, --type, --batch and --overdue")
-    if overdue:
-        import time
+def _named(word: str, *, limit: int, as_json: bool) -> None:
+    """Shows the document that has this name, id or job; else what the word finds. Raises NotFound for nothing."""
 
-        return Query(by="overdue", since=since, until=time.time())
-    by, key = next(iter(named.items()), ("all", None))
-    return Query(by=by, key=key, since=since, newest_first=True)
+    async def found(store: Store) -> list[Document] | SearchPage:
+        try:
+            return await documents_called(word, store)
+        except NotFound:
+            page = await searched(search_of(word), store, limit=limit, cursor=None)
+            if page.records or page.cursor:
+                return page
+            raise
+
+    fit = with_store(found)
+    if isinstance(fit, SearchPage):
+        print_page(fit, as_json=as_json)
+        return
+    chosen = fit[0] if len(fit) == 1 else picked(word, fit, as_json=as_json)
+    _show(with_store(lambda store: document_report(chosen.id, store)), as_json=as_json)
 
 
-def _one(word: str, *, as_json: bool) -> None:
-    async def found(store: Store) -> DocumentReport | list[Document]:
-        documents = await documents_called(word, store)
-        return documents if len(documents) > 1 else await document_report(documents[0].id, store)
-
-    report = with_store(found)
-    if isinstance(report, list):
-        _several(word, report, as_json=as_json)
+def _show(report: DocumentReport, *, as_json: bool) -> None:
     data = report.shown()
     if as_json:
         print_json(data)
@@ -105,16 +131,6 @@ def _one(word: str, *, as_json: bool) -> None:
     rows = (data["plan"] or {}).get("trace", [])
     _table(("route", "matched", "why"), [(row["route"], "✔" if row["matched"] else "no", row["why"]) for row in rows])
     _table(("when", "what", "detail"), [(_when(item["at"]), item["what"], item["detail"]) for item in data["history"]])
-
-
-def _several(word: str, fit: list[Document], *, as_json: bool) -> NoReturn:
-    """Lists what the word fits. Raises click's UsageError: which one is meant is the person's to say."""
-    if as_json:
-        print_json({"documents": [show.document(item) for item in fit]})
-    else:
-        table(DOCUMENT_COLUMNS, [document_row(item) for item in fit])
-    count = f"the newest {AT_MOST} that fit" if len(fit) == AT_MOST else quantity(len(fit), "document")
-    raise click.UsageError(f"{one_line(word)!r} names several documents ({count}): give the id of one")
 
 
 def _statements(data: dict[str, Any]) -> None:

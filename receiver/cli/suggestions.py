@@ -36,14 +36,14 @@ async def refuse_unknown_type(found_type: str | None, store: Store) -> None:
     """Raises click's BadParameter for a type that no document has and neither rules nor rows name."""
     if not found_type or await find_records(store, Document, Query(by="type", key=found_type), limit=1):
         return
-    known = _types_of_the_table()
+    known = types_of_the_table()
     if found_type not in known:
         meant = did_you_mean(found_type, known) or (f" Known: {', '.join(sorted(known))}." if known else "")
         said = f"no document has the type {found_type!r}, and mailroom.yaml does not name it.{meant}"
         raise click.BadParameter(said, param_hint="'--type'")
 
 
-def _types_of_the_table() -> frozenset[str]:
+def types_of_the_table() -> frozenset[str]:
     """The types of the rules and rows in MAILROOM_CONFIG; none without a valid file: readers need not have one."""
     try:
         config = load(from_environ().config, RevealedEnviron(os.environ))

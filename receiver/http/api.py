@@ -11,7 +11,7 @@ from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.costs import Costs
 from receiver.core.decision import OPERATOR
-from receiver.core.document import Document, DocumentState
+from receiver.core.document import Document
 from receiver.core.errors import Malformed
 from receiver.core.event import Event
 from receiver.core.incident import Incident
@@ -19,6 +19,7 @@ from receiver.core.routing_choice import choices
 from receiver.core.task import Task, TaskState
 from receiver.http import document_check, document_links, document_pages, incidents, mending, recut_request
 from receiver.http.auth import Endpoint, WrongTokens, operator_only
+from receiver.http.document_list import list_documents
 from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
 from receiver.http.uploads import upload
@@ -30,12 +31,6 @@ from receiver.operations.replay_task import replay_task, task_of
 from receiver.pipeline.pause import FOR_EVER, pausable, pause
 from receiver.pipeline.records import find_records
 
-DOCUMENTS = {
-    "state": Filter(lambda item, value: item.state == value, index="state", choices=tuple(DocumentState)),
-    "batch": Filter(lambda item, value: item.batch_id == value, index="batch"),
-    "type": Filter(lambda item, value: item.type == value, index="type"),
-    "q": Filter(lambda item, value: value.casefold() in f"{item.id} {item.name}".casefold()),
-}
 EVENTS = {"job": Filter(lambda item, value: item.job_id == value, index="job")}
 COSTS_DAYS, COSTS_SECONDS, COSTS_READ = 30, 60.0, 5000
 SHOWN = 100
@@ -84,9 +79,7 @@ class Api:
         self._costs: tuple[float, Costs] | None = None
 
     async def documents(self, request: Request) -> Response:
-        page = await listing(request, self._context.store, Document, DOCUMENTS)
-        documents = [show.document(item) for item in show.in_page_order(page.records)]
-        return json_response({"documents": documents, "cursor": page.cursor})
+        return await list_documents(request, self._context)
 
     async def document(self, request: Request) -> Response:
         found = await document_report(request.path_params["document_id"], self._context.store)

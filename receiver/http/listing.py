@@ -1,6 +1,6 @@
 """Listings over HTTP: from a request's parameters to a page of records. What is wrong with them is named."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -33,10 +33,7 @@ async def listing(
 
     Raises Malformed, naming the parameter.
     """
-    given = dict(request.query_params)
-    if unknown := sorted(set(given) - set(filters) - USUAL):
-        known = ", ".join(sorted({*filters, *USUAL}))
-        raise Malformed(f"{unknown[0]!r} is not a parameter; known parameters: {known}")
+    given = known_parameters(request, USUAL.union(filters))
     chosen = {name: given[name] for name in filters if given.get(name)}
     for name, value in chosen.items():
         if (choices := filters[name].choices) and value not in choices:
@@ -47,7 +44,7 @@ async def listing(
         key=chosen.pop(indexed) if indexed else None,
         since=moment_of(given.get("since")),
         newest_first=True,
-        limit=_limit(given.get("limit")),
+        limit=page_limit(given.get("limit")),
         cursor=given.get("cursor") or None,
     )
     tests = [(filters[name].fits, value) for name, value in chosen.items()]
@@ -71,7 +68,16 @@ async def _scan(store: Store, kind: type[Record], query: Query, fits: Callable[[
     return Page(found, cursor)
 
 
-def _limit(text: str | None) -> int:
+def known_parameters(request: Request, known: Collection[str]) -> dict[str, str]:
+    """The request's parameters. Raises Malformed for one that is not known."""
+    given = dict(request.query_params)
+    if unknown := sorted(set(given) - set(known)):
+        raise Malformed(f"{unknown[0]!r} is not a parameter; known parameters: {', '.join(sorted(known))}")
+    return given
+
+
+def page_limit(text: str | None) -> int:
+    """Records of a page. Raises Malformed."""
     if not text:
         return 50
     if not (text.isascii() and text.isdigit()) or len(text) > 4 or not 1 <= int(text) <= LIMIT:

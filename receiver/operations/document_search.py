@@ -1,40 +1,103 @@
-"""Finds a document by what people have of it: its name, the job at LlamaCloud, or the beginning of its id."""
+"""Finds documents: by a search, or one by what people have of it."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
+from receiver.core.balance import Tally
 from receiver.core.change import Query
 from receiver.core.document import Document
-from receiver.core.errors import NotFound
+from receiver.core.errors import Malformed, NotFound
+from receiver.core.flag import Flag, bytes_flag
 from receiver.core.ids import DOCUMENT
 from receiver.core.job import Job
+from receiver.core.problem import near
+from receiver.core.search import Criterion, Search, SearchPage
 from receiver.operations.document_report import fix_for_missing
-from receiver.pipeline.records import PAGE, every_record
 from receiver.ports import Store
 
 AT_MOST = 20
 """Documents that are listed when several fit."""
+PAGES = 10
+"""Pages of a search that are read for a name: where texts have no index, each is a thousand documents."""
+
+
+async def search_documents(
+    search: Search, store: Store, *, types: Collection[str], limit: int, cursor: str | None = None
+) -> SearchPage:
+    """A page of the documents that fit.
+
+    Besides what the store compares, an exact id, job (an earlier one too) or SHA-256 is looked up. Raises Malformed for
+    a type that neither a document has nor ``types``, those of the rules and rows, name.
+    """
+    for item in search.criteria:
+        if item.field == "type":
+            await _refuse_unknown_type(item.value, store, types)
+    looked_up = [replace(item, ids=await _ids_named(item, store)) for item in search.criteria]
+    page = await store.search(Search(tuple(looked_up)), limit=limit, cursor=cursor)
+    if page.total is None or page.total_is_exact or (total := _total_in(await store.tally(), search)) is None:
+        return page
+    return page._replace(total=total, total_is_exact=True)
 
 
 async def documents_called(word: str, store: Store) -> list[Document]:
     """The documents that this word fits: one by its id or a job's, else the newest AT_MOST by name or prefix of the id.
 
-    Ids are looked up. No index has names and prefixes, so for those all documents are read, newest first, until there
-    are enough. A name fits whatever its case. Raises NotFound.
+    A name fits whatever its case. Raises NotFound.
     """
     if not word:
         raise NotFound("an empty name is no document's", fix="to list them: mailroom documents")
     if exact := await _by_id(word, store):
         return [exact]
     found: list[Document] = []
-    async for document in every_record(Document, Query(newest_first=True, limit=PAGE), store):
-        if _fits(document, word):
-            found.append(document)
-        if len(found) == AT_MOST:
+    search, cursor = Search((Criterion(value=word),)), None
+    for _ in range(PAGES):
+        page = await store.search(search, limit=AT_MOST, cursor=cursor)
+        found += [item for item in page.records if _is_called(item, word)]
+        cursor = page.cursor
+        if len(found) >= AT_MOST or cursor is None:
             break
     if not found:
+        looked = "" if cursor is None else "; only the newest documents were looked at: give its id or its job's"
         raise NotFound(
-            f"there is no document {word}: no id or job id is or begins like this, and no name is this",
+            f"there is no document {word}: no id or job id is or begins like this, and no name is this{looked}",
             fix=await fix_for_missing(word, store),
         )
-    return found
+    return found[:AT_MOST]
+
+
+async def _refuse_unknown_type(found_type: str, store: Store, types: Collection[str]) -> None:
+    if not found_type or found_type in types:
+        return
+    if not (await store.find(Document, Query(by="type", key=found_type, limit=1))).records:
+        meant = near(found_type, types)
+        known = f" (known: {', '.join(sorted(types))})" if types else ""
+        hint = f"; did you mean {meant}?" if meant else known
+        raise Malformed(f"type:{found_type}: no document has this type, and mailroom.yaml does not name it{hint}")
+
+
+async def _ids_named(item: Criterion, store: Store) -> frozenset[str]:
+    """The documents that the value names: by their id, a job of theirs, or the first with these bytes."""
+    if item.field not in ("", "id", "job", "sha256") or not item.value:
+        return frozenset()
+    found = set()
+    if item.field in ("", "id") and (document := await store.get(Document, item.value)):
+        found.add(document.id)
+    if item.field in ("", "job") and (job := await store.get(Job, item.value)):
+        found.add(job.document_id)
+    if item.field == "sha256" and (flag := await store.get(Flag, bytes_flag(item.value.lower()))):
+        found.add(flag.value)
+    return frozenset(found)
+
+
+def _total_in(tally: Tally, search: Search) -> int | None:
+    """How many documents fit, if the totals say it: of all, or of one state."""
+    if not search.criteria:
+        return tally.ever - tally.forgotten
+    (first, *more) = search.criteria
+    if more or first.negated or first.field != "state":
+        return None
+    total: int = getattr(tally, first.value)
+    return total
 
 
 async def _by_id(word: str, store: Store) -> Document | None:
@@ -44,6 +107,6 @@ async def _by_id(word: str, store: Store) -> Document | None:
     return await store.get(Document, job.document_id) if job else None
 
 
-def _fits(document: Document, word: str) -> bool:
+def _is_called(document: Document, word: str) -> bool:
     beginnings = (document.id, document.id.removeprefix(f"{DOCUMENT}_"), document.job_id)
     return document.name.casefold() == word.casefold() or any(item.startswith(word) for item in beginnings)

@@ -131,12 +131,37 @@ async def test_documents_are_found_by_state_type_batch_time_and_words(app: App, 
     assert await ids(since="2027-01-15T07:59:59Z") == {"doc-a"}
     assert await ids(q="harbour") == {"doc-a"}
     assert await ids(q="doc-c") == {"doc-c"}
+    assert await ids(q="type:invoice confidence:>0.8", state="review") == {"doc-b"}
+    assert await ids(q="-harbour before:2027-01-15T07:59") == {"doc-c"}
+
+
+async def test_a_list_says_how_many_documents_fit_and_pages_through_them(app: App, client: httpx.AsyncClient) -> None:
+    await app.context.store.apply(
+        *(Insert(a_document(id=f"doc-{n}", name=f"{'ab'[n % 2]}.pdf", taken_in_at=NOW + n)) for n in range(7))
+    )
+    first = (await client.get("/documents", params={"q": "  name:a ", "limit": "3"})).json()
+    assert (first["total"], first["total_is_exact"], first["not_indexed"], first["q"]) == (4, True, 0, "name:a")
+    assert first["looked_back_to"] is None
+    params = {"q": "name:a", "limit": "3", "cursor": first["cursor"]}
+    last = (await client.get("/documents", params=params)).json()
+    assert (last["total"], last["cursor"]) == (None, None)
+    found = [item["document_id"] for item in first["documents"] + last["documents"]]
+    assert found == ["doc-6", "doc-4", "doc-2", "doc-0"]
+
+
+async def test_a_job_of_before_finds_its_document(app: App, client: httpx.AsyncClient) -> None:
+    document = a_document(id="doc-1", job_id="cls-2")
+    await app.context.store.apply(Insert(document), Insert(a_job(id="cls-1", document_id="doc-1")))
+    for q in ("cls-1", "job:cls-1", "cls-2", "job:cls"):
+        found = (await client.get("/documents", params={"q": q})).json()["documents"]
+        assert [item["document_id"] for item in found] == ["doc-1"], q
 
 
 @pytest.mark.parametrize(
     "params",
     [
         {"state": "nowhere"},
+        {"type": "invoce"},
         {"stat": "open"},
         {"limit": "0"},
         {"limit": "501"},
@@ -151,6 +176,22 @@ async def test_a_wrong_parameter_is_named(params: dict[str, str], client: httpx.
     answer = await client.get("/documents", params=params)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
     assert next(iter(params)) in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("q", "said"),
+    [
+        ("typ:invoice", "did you mean type?"),
+        ("type:invoce", "did you mean invoice?"),
+        ("state:x", "known: open, routed"),
+    ],
+)
+async def test_a_wrong_search_says_what_is_wrong_and_what_was_meant(
+    q: str, said: str, client: httpx.AsyncClient
+) -> None:
+    answer = await client.get("/documents", params={"q": q})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
+    assert said in answer.json()["error"]["message"]
 
 
 async def test_one_document_is_shown_with_all_that_is_on_record(app: App, client: httpx.AsyncClient) -> None:

@@ -57,8 +57,69 @@ def test_more_than_a_person_would_read_are_cut_off_and_it_says_so(app: InMemoryA
     assert f"the newest {AT_MOST} that fit" in result.stderr
 
 
-@pytest.mark.parametrize("word", ["nothing.pdf", "Invoice", "doc_nope", "%", "a\nb"])
+@pytest.mark.parametrize("word", ["nothing.pdf", "doc_nope", "%", "zq\nxv"])
 def test_what_fits_no_document_is_named(invoice: Document, word: str) -> None:
     result = run("mailroom documents WORD", WORD=word)
     assert isinstance(result.exception, NotFound)
     assert word in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "'ice 7.p'",
+        "nvoice name:7",
+        "--state routed --search '-other'",
+        "--search 'name:INV -other'",
+        "confidence:'>0.5' ice 7.",
+    ],
+)
+def test_anything_else_is_a_search(invoice: Document, words: str) -> None:
+    result = run(f"mailroom documents --json {words}")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert [item["document_id"] for item in told["documents"]] == [invoice.id]
+    assert (told["total"], told["total_is_exact"], told["cursor"]) == (1, True, None)
+
+
+def test_options_hold_together_and_with_words(app: InMemoryApp, invoice: Document) -> None:
+    result = run("mailroom documents 7.pdf --state routed --type invoice --since 3650d --json")
+    assert [item["document_id"] for item in json.loads(result.stdout)["documents"]] == [invoice.id]
+    assert json.loads(run("mailroom documents --state review --type invoice --json").stdout)["documents"] == []
+    assert run("mailroom documents --overdue --state open").exit_code == 2
+
+
+def test_more_rows_are_announced_with_the_way_to_them(app: InMemoryApp) -> None:
+    ids = {routed(app, f"{n}.pdf", b"%d" % n).id for n in range(3)}
+    result = run("mailroom documents type:invoice --limit 2 --json")
+    first = json.loads(result.stdout)
+    assert result.stderr.startswith("shown: 2 of 3; for more: --limit, or the next ones: --cursor ")
+    rest = run("mailroom documents type:invoice --cursor CURSOR --json", CURSOR=first["cursor"])
+    assert rest.stderr == ""
+    assert {item["document_id"] for item in first["documents"] + json.loads(rest.stdout)["documents"]} == ids
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("typ:invoice", "did you mean type?"),
+        ("type:invoce", "did you mean invoice?"),
+        ("x state:reviw", "did you mean review?"),
+        ("--cursor nonsense", "the cursor is invalid"),
+        ("--search '\"x'", "is not closed"),
+    ],
+)
+def test_a_wrong_search_is_refused_with_what_was_meant(invoice: Document, words: str, said: str) -> None:
+    result = run(f"mailroom documents {words}")
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_a_person_at_a_terminal_picks_one_of_several(app: InMemoryApp) -> None:
+    newest = [routed(app, "scan.pdf", b"%d" % n) for n in range(3)][::-1]
+    result = run("mailroom documents scan.pdf", answer="2\n")
+    assert result.exit_code == 0, result.output
+    ids = sorted((item.id for item in newest), reverse=True)
+    assert f"scan.pdf  {ids[1]}" in result.stdout
+    for answer in ("\n", "4\n", "x\n"):
+        assert run("mailroom documents scan.pdf", answer=answer).exit_code == 2
