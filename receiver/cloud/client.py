@@ -53,7 +53,6 @@ class LlamaCloud:
         scope: ProjectScope = ProjectScope(),  # noqa: B008  frozen
         *,
         patience: Timeouts = Timeouts(),  # noqa: B008  frozen
-        limits: httpx.Limits = httpx.Limits(max_connections=50, max_keepalive_connections=32),  # noqa: B008  unchanging
         job_rate: RequestRate = JOB_RATE,
         upload_rate: RequestRate = UPLOAD_RATE,
         request_rate: RequestRate = REQUEST_RATE,
@@ -71,7 +70,6 @@ class LlamaCloud:
             pace=shared(Pace(request_rate)) if request_rate.limit else None,
             scope=scope,
             patience=patience,
-            limits=limits,
             clock=clock,
             sleep=sleep,
             transport=transport,

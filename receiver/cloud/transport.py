@@ -28,6 +28,7 @@ from tenacity import (
 from receiver import __version__
 from receiver.cloud import refusal
 from receiver.cloud.access import ApiKey, checked_url
+from receiver.cloud.connections import Connections
 from receiver.cloud.links import REDIRECTS, check_link, follow
 from receiver.cloud.multipart import Multipart
 from receiver.cloud.project import ProjectScope
@@ -102,7 +103,7 @@ class Call:
 
 
 class Transport:
-    """Sends calls. The connection pool is made at the first one, in the loop that uses it."""
+    """Sends calls. The connections are made at the first one, in the loop that uses it."""
 
     def __init__(
         self,
@@ -111,7 +112,6 @@ class Transport:
         *,
         scope: ProjectScope = ProjectScope(),  # noqa: B008  frozen
         patience: Timeouts,
-        limits: httpx.Limits,
         pace: AnyPace | None = None,
         clock: Clock = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -121,13 +121,12 @@ class Transport:
         self.patience = patience
         self._key = ApiKey(api_key)
         self.scope = scope
-        self._limits = limits
         self._pace = pace
         """For all calls, each with its repetitions; some have one of their own beside it."""
         self._clock = clock
         self._sleep = sleep
         self._transport = transport
-        self._client: httpx.AsyncClient | None = None
+        self._connections: Connections | None = None
         self.clock_ahead: float | None = None
         """Seconds by which LlamaCloud's clock was ahead of ours at its last answer."""
 
@@ -147,17 +146,19 @@ class Transport:
         raise Refusal(response)
 
     async def _request(self, call: Call) -> httpx.Response:
-        streamed = self._open().stream(
-            call.method,
-            self.base_url + call.path,
-            params={**self.scope.params(organization_only=call.organization_only), **call.params},
-            json=call.json,
-            content=call.form,
-            headers=call.form.headers if call.form else None,
-            timeout=self._timeout(self.patience.answer(call)),
-            auth=self._key,
-        )
-        async with streamed as response:
+        async with (
+            self._open().one() as client,
+            client.stream(
+                call.method,
+                self.base_url + call.path,
+                params={**self.scope.params(organization_only=call.organization_only), **call.params},
+                json=call.json,
+                content=call.form,
+                headers=call.form.headers if call.form else None,
+                timeout=self._timeout(self.patience.answer(call)),
+                auth=self._key,
+            ) as response,
+        ):
             self._hold_against(response.headers.get("date", ""))
             return await _read(response, call.asked)
 
@@ -188,8 +189,9 @@ class Transport:
     async def _open_link(self, url: httpx.URL) -> httpx.Response:
         headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
         timeout = self._timeout(self.patience.answer_seconds)
-        request = self._open().build_request("GET", url, headers=headers, timeout=timeout)
-        return await self._open().send(request, stream=True, auth=None, follow_redirects=False)
+        client = self._open().downloads
+        request = client.build_request("GET", url, headers=headers, timeout=timeout)
+        return await client.send(request, stream=True, auth=None, follow_redirects=False)
 
     async def insist(self, call: Call, action: Callable[[], Awaitable[T]]) -> T:
         """The action's result, retried while its errors are temporary; then raises our error."""
@@ -242,15 +244,12 @@ class Transport:
         connect, write = self.patience.connect_seconds, self.patience.write_seconds
         return httpx.Timeout(answer_seconds, connect=connect, write=write, pool=None)
 
-    def _open(self) -> httpx.AsyncClient:
-        if self._client is None:
+    def _open(self) -> Connections:
+        if self._connections is None:
             logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes presigned links into the log
-            self._client = httpx.AsyncClient(
-                headers={"User-Agent": f"mailroom/{__version__}", "Accept": "application/json"},
-                limits=self._limits,
-                transport=self._transport,
-            )
-        return self._client
+            headers = {"User-Agent": f"mailroom/{__version__}", "Accept": "application/json"}
+            self._connections = Connections(headers, self._transport)
+        return self._connections
 
     def renew(self, api_key: str) -> None:
         """Uses this key from now on. Raises Misconfigured."""
@@ -258,9 +257,9 @@ class Transport:
 
     async def close(self) -> None:
         """Closes the connections; a later call opens new ones."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        connections, self._connections = self._connections, None
+        if connections is not None:
+            await connections.close()
 
 
 async def _read(response: httpx.Response, asked: str) -> httpx.Response:

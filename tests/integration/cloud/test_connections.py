@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from receiver.cloud.client import LlamaCloud
+from receiver.cloud.connections import AT_ONCE
 from receiver.core.document import DocumentState
 from receiver.core.job import JobKind
 from tests.balancer import a_balancer
@@ -65,14 +66,15 @@ async def test_a_document_costs_three_requests_over_one_connection(sandbox_url: 
 
 
 @LOOPS
+@pytest.mark.parametrize(("requests", "connections"), [(16, 16), (60, AT_ONCE)])
 async def test_as_many_connections_as_requests_at_the_same_time_are_kept_and_used_again(
-    sandbox_url: str, key: str
+    sandbox_url: str, key: str, requests: int, connections: int
 ) -> None:
     address = urlsplit(sandbox_url)
     with a_balancer() as between:
         between.backends = [(str(address.hostname), int(address.port or 0))]
         cloud = LlamaCloud(between.url, key, patience=HASTY, job_rate=UNPACED, upload_rate=UNPACED)
         for _ in range(3):
-            await asyncio.gather(*(cloud.find_file(f"nobody-{number}", sha256="0" * 64) for number in range(16)))
+            await asyncio.gather(*(cloud.find_file(f"nobody-{number}", sha256="0" * 64) for number in range(requests)))
         await cloud.close()
-    assert between.accepted <= 16
+    assert between.accepted <= connections

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-import httpx
 import pytest
 
 from receiver.cloud.client import LlamaCloud
@@ -226,7 +225,7 @@ async def test_429_holds_everybody_up_for_a_moment_and_no_longer(
     pace = Pace(RequestRate(10, 1), clock=lambda: now[0], sleep=sleep)
     call = Call(method="POST", path="/api/v2/classify", about=About.UPLOAD, pace=pace)
     faulty.server.play(Answer(429, headers={"Retry-After": hint} if hint else {}), otherwise=JOB)
-    transport = Transport(faulty.url, KEY, patience=Timeouts(), limits=httpx.Limits())
+    transport = Transport(faulty.url, KEY, patience=Timeouts())
     with pytest.raises(Refusal):
         await transport.attempt(call)
     await transport.attempt(call)

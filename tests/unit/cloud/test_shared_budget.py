@@ -154,7 +154,7 @@ async def test_the_limit_of_all_requests_holds() -> None:
     pace = Pace(RequestRate(20, 60.0), clock=time.clock, sleep=time.sleep)
     transport = Transport(
         "https://api.example.com", "llx-a", pace=pace, patience=Timeouts(look_seconds=0.5, connect_seconds=0.5),
-        limits=httpx.Limits(), transport=httpx.MockTransport(answer),
+        transport=httpx.MockTransport(answer),
     )  # fmt: skip
 
     async def ask() -> None:
