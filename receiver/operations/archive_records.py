@@ -16,9 +16,9 @@ AT_ONCE = 8
 
 
 async def archive_records(batch: Sequence[Document], context: Context) -> None:
-    """Writes the files of a whole batch, unless they are there; without an archive it does nothing.
+    """Writes the files of a whole batch, unless they exist. Without an archive it does nothing.
 
-    Raises DestinationBusy, AccessDenied, Unroutable: then nothing may be removed.
+    Raises DestinationBusy, AccessDenied, Unroutable; then nothing may be removed.
     """
     target = context.config.archive
     if target is None:

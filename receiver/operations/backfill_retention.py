@@ -1,7 +1,7 @@
-"""Adds documents that an earlier Mailroom settled to the index of what may be forgotten, a few at a time.
+"""Adds documents that an earlier release settled to the index of what may be removed, a few at a time.
 
-SQLite's schema has done it for its own. In DynamoDB an item is in an index only if its last writer put it there, so
-each is written once more. It goes through all documents once in the life of a store.
+In SQLite a migration has done this. In DynamoDB an item is in an index only if its last writer put it there, so each
+document is written once more. All documents are processed once in the life of a store.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ _FLAG = "retention:caught_up"
 
 
 async def backfill_retention(context: Context) -> int:
-    """One pass; how many documents it wrote."""
+    """Makes one pass. Returns how many documents it wrote."""
     flag = await context.store.get(Flag, _FLAG)
     if flag is not None and not flag.value:
         return 0
     page = await context.store.find(Document, Query(limit=AT_ONCE, cursor=flag.value if flag else None))
     settled = [item for item in page.records if item.forgettable is not None]
     for document in settled:
-        with contextlib.suppress(Conflict):  # whoever changed it meanwhile put it there
+        with contextlib.suppress(Conflict):  # whoever changed it in between put it there
             await context.store.apply(Replace(document))
     await put_flag(_FLAG, page.cursor or "", flag, context)
     return len(settled)

@@ -1,5 +1,6 @@
-"""Backtest: what a changed table would have done to past documents. Their results are stored: nothing is
-asked, paid for or written.
+"""Backtest: what a changed table would have done with past documents.
+
+The results are stored, so nothing is requested, paid for or written.
 """
 
 from collections.abc import AsyncIterator
@@ -16,16 +17,16 @@ from receiver.ports import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestResult:
-    """A decided document, and the other plan that the table makes of it; None when it would not move."""
+    """A decided document, and the plan that the table makes for it; None if the document would not move."""
 
     document: Document
     plan: Plan | None
 
 
 async def backtest(table: RouteTable, store: Store, query: Query, *, now: float) -> AsyncIterator[BacktestResult]:
-    """Every document of the query that has a plan: what ``mailroom replay --reroute`` would do to it.
+    """For every document of the query that has a plan: what ``mailroom replay --reroute`` would do with it.
 
-    One that a person routed, or whose stored result decides nothing, stays.
+    A document that a person routed, or whose stored result decides nothing, stays.
     """
     async for document in every_record(Document, replace(query, limit=PAGE, cursor=None), store):
         if document.plan is not None:

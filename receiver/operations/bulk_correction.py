@@ -1,4 +1,4 @@
-"""One decision about many documents: each is corrected by itself, and has a result of its own."""
+"""One decision about many documents: each is corrected separately, with its own result."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -40,11 +40,11 @@ class DocumentSelection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorrectionResult:
-    """What happened to one document, or would."""
+    """What happened to one document, or would happen."""
 
     document_id: str
     document: Document | None = None
-    """As it is now; before, where nothing was written. None if there is none."""
+    """The document after the correction; before it, if nothing was written. None if there is no such document."""
     correction: Correction | None = None
     refused: str = ""
     """Why nothing was done."""
@@ -60,7 +60,7 @@ class CorrectionResult:
 
 
 async def selected_ids(selection: DocumentSelection, context: Context) -> list[str]:
-    """The ids of the selected documents, the newest first, at most MOST_AT_ONCE and one more."""
+    """The ids of the selected documents, newest first; one more than MOST_AT_ONCE if there are more."""
     if selection.ids:
         return list(dict.fromkeys(selection.ids))[: MOST_AT_ONCE + 1]
     found: list[str] = []

@@ -1,6 +1,4 @@
-"""Checks mailroom.yaml as far as that is possible without a request: at start, in ``routes check``, and before a
-deployment.
-"""
+"""Checks mailroom.yaml without making requests: at start, in ``routes check``, and before a deployment."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -25,10 +23,10 @@ def check_config(
     sources: Sequence[str] = (),
     own: Mapping[str, str] = NOTHING,
 ) -> list[Problem]:
-    """What is wrong with it; each destination (by URL scheme) checks its own targets.
+    """The problems of this configuration; each destination (by URL scheme) checks its own targets.
 
-    ``adopted`` says that jobs from elsewhere are ingested too, ``sources`` where mail comes from, and ``own`` which
-    places Mailroom uses itself: the URL of each, by the variable that names it.
+    ``adopted``: jobs that were created elsewhere are ingested, too. ``sources``: the places that mail comes from.
+    ``own``: the places that Mailroom uses itself, as a URL for each variable that names one.
     """
 
     def faults(target: Target) -> list[str]:
@@ -48,7 +46,7 @@ def check_config(
 
 
 def _archive(config: Config, destinations: Mapping[str, Destination], taken: Sequence[str]) -> Iterator[Problem]:
-    """What is wrong with the place for removed records; ``taken`` are those that come in again, or are cleared."""
+    """The problems of the archive; ``taken`` are places whose files are ingested or removed."""
     if (target := config.archive) is None:
         return
     keeper: object = destinations.get(target.scheme)
@@ -76,7 +74,7 @@ def _odd(config: Config, doubts: Callable[[Target], list[str]], wrong: Collectio
 
 
 def unlike(shadow: Config, config: Config) -> list[Problem]:
-    """Where a shadow table's file asks LlamaCloud for something else: results come from what the real table asks."""
+    """Where a shadow table's file has other rules than the real one, which alone LlamaCloud gets."""
     reason = "differs from the real one, which LlamaCloud uses: the shadow table cannot show the effect of other rules"
     differ = [name for name in ("classify", "split") if getattr(shadow, name) != getattr(config, name)]
     fix = "test rules on separate documents; the shadow table only compares routes"

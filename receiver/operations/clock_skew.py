@@ -1,4 +1,4 @@
-"""Reports a clock that is wrong, or was set. Nothing depends on it, but it misleads whoever reads our times."""
+"""Reports a clock that is wrong, or was set. Nothing depends on it, but the times that people read are wrong."""
 
 import contextlib
 import logging
@@ -15,7 +15,7 @@ from receiver.ports import Clock
 
 log = logging.getLogger("mailroom.clock")
 STEP = 5.0
-"""Seconds by which a clock was set, and did not just run a little fast."""
+"""Minimum seconds between two clock values that mean that the clock was set; smaller differences are drift."""
 APART = 10.0
 """Seconds between two clocks that are worth a report; an HTTP date has whole seconds, and takes a moment to arrive."""
 ALERT_EVERY = 3600.0
@@ -44,7 +44,7 @@ class Skew:
 
 
 class SkewMonitor:
-    """What one process knows of its clock, and has reported."""
+    """The skews that one process has seen and reported."""
 
     def __init__(self, *, clock: Clock = time.monotonic) -> None:
         """``clock`` is a monotonic one."""
@@ -61,7 +61,7 @@ class SkewMonitor:
         return Skew(BEFORE, step) if abs(step) >= STEP else None
 
     def unreported(self, lasting: Skew | None) -> Skew | None:
-        """The present skew, if there is one and it was not reported within the last hour."""
+        """The current skew, unless there is none or it was reported within the last hour."""
         against, now = lasting.against if lasting else "", self._clock()
         self._alerted = {item: at for item, at in self._alerted.items() if item == against and now - at < ALERT_EVERY}
         if lasting is None or against in self._alerted:
@@ -73,7 +73,7 @@ class SkewMonitor:
 async def apart(context: Context, *, ahead_of_other: float = 0.0, other: str = "") -> Skew | None:
     """By how much this machine's clock differs from LlamaCloud's, or else from that of the worker ``other``.
 
-    A worker that asks LlamaCloud nothing does not learn its time; the other one reports the difference then.
+    A worker that sends LlamaCloud no requests does not learn its time; then the other worker reports the difference.
     """
     ahead = context.cloud.clock_ahead or 0.0
     if abs(ahead) >= APART:
@@ -86,7 +86,7 @@ async def apart(context: Context, *, ahead_of_other: float = 0.0, other: str = "
 
 
 async def alert_of_skew(skew: Skew, owner: str, context: Context) -> None:
-    """A line in the log, and an alert, for each machine once in an hour."""
+    """Logs the skew and raises an alert; at most once an hour for each machine."""
     facts = {"seconds": round(skew.seconds, 1), "against": skew.against, "fix": FIX}
     log.warning("clock.skewed", extra={"facts": facts})
     alert = _alert(skew, owner, context.clock())

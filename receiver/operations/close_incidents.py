@@ -30,7 +30,7 @@ CONFLICTS = 10
 
 
 async def assess(context: Context, looked: MonitorResult) -> int:
-    """Closes what is over. Returns how many incidents."""
+    """Closes the incidents that are over. Returns how many."""
     over, left = 0, BUDGET
     async for incident in standing(context):
         match incident.nature:
@@ -48,7 +48,7 @@ async def assess(context: Context, looked: MonitorResult) -> int:
 
 
 def standing(context: Context) -> AsyncIterator[Incident]:
-    """Every incident that goes on, oldest first."""
+    """All active incidents, oldest first."""
     return every_record(Incident, Query(by="standing", limit=PAGE), context.store)
 
 
@@ -56,7 +56,7 @@ def standing(context: Context) -> AsyncIterator[Incident]:
 
 
 async def _mended(incident: Incident, at_most: int, context: Context) -> tuple[int, bool]:
-    """Ends the occurrences that are fixed. Returns how many were checked, and whether the incident is over by that."""
+    """Ends the occurrences that are fixed. Returns how many were checked, and whether that closed the incident."""
     cursor, seen = incident.looked_to or None, 0
     while seen < at_most:
         query = Query(by="unmended", key=incident.part, limit=min(PAGE, at_most - seen), cursor=cursor)
@@ -78,7 +78,7 @@ async def _look_on(cursor: str, incident: Incident) -> list[Write]:
 
 
 async def _end(incident_id: str, ended: Sequence[Occurrence], context: Context) -> bool:
-    """Writes that these are over. Returns whether the whole incident is."""
+    """Writes that these occurrences are over. Returns whether the whole incident is over."""
     now = context.clock()
     over = False
 
@@ -97,7 +97,7 @@ async def _end(incident_id: str, ended: Sequence[Occurrence], context: Context) 
 
 
 async def still_stands(item: Occurrence, context: Context) -> bool:
-    """Whether nothing has fixed it; on the way it checks whether a file is about to expire."""
+    """Whether nothing has fixed the occurrence. Also checks whether its document's file is about to expire."""
     document = await context.store.get(Document, item.document_id) if item.document_id else None
     if document is None:
         task = await context.store.get(Task, item.task_id) if item.task_id else None
@@ -144,7 +144,7 @@ async def _quiet(incident: Incident, context: Context) -> bool:
 
 
 async def _close(incident: Incident, status: Status, context: Context) -> bool:
-    """Closes it unless it happened again meanwhile."""
+    """Closes the incident unless it occurred again in between."""
     now = context.clock()
 
     async def change(fresh: Incident) -> list[Write]:
@@ -157,9 +157,7 @@ async def _close(incident: Incident, status: Status, context: Context) -> bool:
 
 
 async def _change(incident_id: str, change, context: Context) -> bool:  # type: ignore[no-untyped-def]
-    """Applies what ``change`` makes of the present incident; False when that is nothing, or the incident keeps
-    changing.
-    """
+    """Writes what ``change`` returns for the current incident. False if it returns nothing, or conflicts continue."""
     for _ in range(CONFLICTS):
         fresh = await context.store.get(Incident, incident_id)
         writes: list[Write] = await change(fresh) if fresh else []

@@ -7,13 +7,13 @@ from receiver.pipeline.records import PAGE, every_page
 from receiver.ports import Store
 
 MOST = 100_000
-"""Documents that are read at most, the newest first."""
+"""Maximum documents to read, newest first."""
 
 
 async def read_costs(store: Store, *, since: float, until: float | None = None, limit: int = MOST) -> Costs:
-    """The costs of the documents that were received in this time; those whose records were removed are not in them.
+    """The costs of the documents that were received in this period, except those whose records were removed.
 
-    A page of documents is in memory at a time.
+    One page of documents is in memory at a time.
     """
     query = Query(since=since, until=until, newest_first=True, limit=min(limit, PAGE))
     costs: list[DayCost] = []

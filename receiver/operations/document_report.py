@@ -26,7 +26,7 @@ from receiver.pipeline.records import find_records
 from receiver.ports import Store
 
 MOST = 100
-"""Jobs of a document, and events of a job, that a person is shown; of tasks twice as many."""
+"""Maximum jobs of a document, and events of a job, that are shown; twice as many tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ async def document_report(document_id: str, store: Store) -> DocumentReport:
 async def report_on(
     document: Document, family: Sequence[Document], store: Store, *, whole: bool = False
 ) -> DocumentReport:
-    """The report on this document, whose batch was read before; ``whole`` with everything, however much it is."""
+    """The report on this document, whose batch was read before; with ``whole`` without the limits on what is shown."""
     most = sys.maxsize if whole else MOST
     jobs = await find_records(store, Job, Query(by="document", key=document.id), limit=most)
     named = [item for job in jobs for item in await find_records(store, Event, Query(by="job", key=job.id), limit=most)]

@@ -1,11 +1,12 @@
-"""Removes the bytes of documents whose retention is over.
+"""Removes the bytes of documents whose retention period has ended.
 
 An index finds what may be removed: a document is in it from the moment it settles until its bytes are gone, and leaves
 it when it is opened again. So none is missed, however late a document is decided.
 
-First the document is marked, at the version that was read: whoever opens it at this moment wins, or sees that its bytes
-are removed. Then the bytes are released, and last the location is cleared on the record. After a crash in between the
-marked document is still in the index, and the next pass continues.
+First the document is marked, on the condition that it has the version that was read: if it is opened at the same time,
+the mark fails, or whoever opens it sees that its bytes are removed. Then the bytes are removed, and last the location
+is cleared on the record. After a crash in between, the marked document is still in the index, and the next pass
+continues.
 """
 
 import re
@@ -53,13 +54,13 @@ class _Pass:
         return done, self._troubles
 
     def _due(self) -> AsyncIterator[Document]:
-        """The documents whose retention is over, those that settled first at the beginning."""
+        """The documents whose retention period has ended, in the order in which they settled."""
         before = self._context.clock() - self._context.config.retention.content_seconds
         query = Query(by="forgettable", key="content", until=before, limit=AT_ONCE)
         return every_record(Document, query, self._context.store)
 
     async def _forget(self, document: Document) -> bool:
-        """Whether its bytes went. Raises Transient."""
+        """Whether the bytes were removed. Raises Transient."""
         store, now = self._context.store, self._context.clock()
         if document.forgettable != "content":
             return False  # an older process opened it, which does not know this index

@@ -54,7 +54,7 @@ async def _tried(batch_id: str, before: float, context: Context) -> int:
 
 
 async def _forget_batch(batch_id: str, before: float, context: Context) -> int:
-    """How many documents were removed: the whole batch, or none yet. Raises Conflict."""
+    """Removes the whole batch, or nothing yet. Returns how many documents were removed. Raises Conflict."""
     batch = await _batch(batch_id, context)
     over = [item for item in batch if _is_over(item, before)]
     if len(over) < len(batch) or await _unfinished(batch, context):
@@ -74,7 +74,7 @@ async def _batch(batch_id: str, context: Context) -> list[Document]:
 
 
 async def _require_unchanged(batch: Sequence[Document], context: Context) -> None:
-    """Raises Conflict if one changed, or joined them, while they were archived: then all of them stay."""
+    """Raises Conflict if a document changed, or joined the batch, during archiving; then all of them stay."""
     before = {item.id: item.version for item in batch}
     for item in await _batch(batch[0].batch_id, context):
         if before.get(item.id) != item.version:
@@ -114,7 +114,7 @@ async def _jobs(document: Document, context: Context) -> list[Job]:
 
 
 async def _remove(document: Document, context: Context) -> None:
-    """The document, its jobs, and what would block it if it came again, or points to it.
+    """Removes the document, its jobs, the records that point to it, and those that would block it if it came again.
 
     Raises Conflict before anything is removed that is still to be done: the document was opened again.
     """

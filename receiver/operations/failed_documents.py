@@ -1,7 +1,7 @@
 """A person resubmits a failed document, replaces its bytes, or dismisses it.
 
-Who did it, when, and the state before are stored on the document. Tasks that gave up over it are retired: nobody
-replays them later.
+Who did it, when, and the state before are stored on the document. Its parked tasks are retired, so that nobody replays
+them later.
 """
 
 import tempfile
@@ -92,7 +92,7 @@ def why_not(document: Document) -> str:
 
 
 async def resubmit(document_id: str, context: Context, *, who: str) -> Document | Skipped:
-    """The document with a new job promised, for which its bytes are uploaded again. It costs its credits again.
+    """The document, with a task that uploads its bytes again for a new job. This costs its credits again.
 
     Raises NotFound, Conflict when it keeps changing.
     """
@@ -117,7 +117,7 @@ def _anew(document: Document, reason: str, context: Context) -> tuple[Document, 
 
 
 async def unlock(document_id: str, password: str, context: Context, *, who: str) -> Document | Skipped:
-    """The document with the bytes that its password opens, resubmitted.
+    """The document with its bytes decrypted by the password, resubmitted.
 
     Raises NotFound, NotAllowed, Uncuttable for another password, FileGone, NotViewable if it cannot be read now.
     """
@@ -157,7 +157,7 @@ async def replace_bytes(document_id: str, file: Path, context: Context, *, who: 
 
 
 def refuse_new_bytes(document: Document) -> None:
-    """Raises NotAllowed for a document that can get no other bytes in its present state."""
+    """Raises NotAllowed for a document whose bytes cannot be replaced in its current state."""
     if document.forgotten_at is None and (why := why_not(document)):
         raise NotAllowed(f"document {document.id}: {why}")
 
@@ -235,7 +235,7 @@ Changing = Callable[[Document], Awaitable[tuple[Document, Sequence[Write]] | Ski
 
 
 async def _changed(document_id: str, change: Changing, context: Context) -> Document | Skipped:
-    """Applies ``change`` to the present document, and retires the tasks that gave up over it."""
+    """Applies ``change`` to the current document, and retires its parked tasks."""
     for _ in range(CONFLICTS):
         document = await document_named(document_id, context)
         changed = await change(document)
@@ -255,7 +255,7 @@ async def _changed(document_id: str, change: Changing, context: Context) -> Docu
 
 
 async def retired(document: Document, context: Context) -> list[Write]:
-    """The parked tasks about this document, retired: something else happens to it."""
+    """Writes that retire the parked tasks about this document, which has another outcome."""
     now, keep = context.clock(), context.config.retention.tasks_seconds
     found: list[Write] = []
     for subject in dict.fromkeys(filter(None, (document.id, document.job_id))):

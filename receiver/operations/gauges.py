@@ -1,4 +1,4 @@
-"""Gauges: what the store shows now, for the metrics: how many documents, tasks and incidents, and what fails."""
+"""Gauges for the metrics: how many documents, tasks and incidents the store has now, and which channels fail."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from receiver.operations.heartbeat import HEARTBEAT, failing_channels
 from receiver.pipeline.context import Context
 
 COUNT_LIMIT = 1000
-"""Overdue documents, parked tasks and incidents are counted up to here: beyond, the number no longer matters."""
+"""Overdue documents, parked tasks and incidents are counted up to this number."""
 
 
 class Gauges(NamedTuple):
@@ -32,7 +32,7 @@ class Gauges(NamedTuple):
 
 
 async def read_gauges(context: Context) -> Gauges:
-    """The present gauges. Raises StoreBusy."""
+    """The current gauges. Raises StoreBusy."""
     store = context.store
     overdue = await store.find(Document, Query(by="overdue", until=context.clock(), limit=COUNT_LIMIT))
     parked = await store.find(Task, Query(by="state", key=TaskState.PARKED, limit=COUNT_LIMIT))

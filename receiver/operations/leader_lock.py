@@ -1,11 +1,11 @@
 """The lock for periodic work that one of the workers on a store does.
 
 A flag records the last turn. The turn is over when this process has seen the flag unchanged for the whole interval, on
-a monotonic clock. The time that another machine wrote is believed once, by a process that has just started and has seen
-nothing yet.
+a monotonic clock. Only a process that has just started, and has seen nothing yet, uses the time that another machine
+wrote.
 
-The flag also shows how far the clocks of two workers are apart: a worker that finds it changed knows the interval on
-its own clock in which it was written.
+The flag also shows how far apart the clocks of two workers are: a worker that finds the flag changed knows, on its own
+clock, between which two checks it was written.
 """
 
 import time
@@ -16,7 +16,7 @@ from receiver.pipeline.flags import put_flag
 from receiver.ports import Clock
 
 EARLY = 0.02
-"""The part of an interval by which a turn may come early: sleeps are not that precise."""
+"""Fraction of an interval by which a turn may come early, because sleeps are not that precise."""
 
 
 class LeaderLock:
@@ -36,7 +36,7 @@ class LeaderLock:
         """The worker with which ``ahead`` compared this one."""
 
     async def acquired(self, context: Context) -> bool:
-        """Whether to do it now: true for one worker, once an interval. A worker that then fails has used its turn."""
+        """Whether to do the work now: true for one worker, once an interval. A worker that fails has used its turn."""
         began, last = self._clock(), await context.store.get(Flag, self._id)
         if last is not None:
             self._compare(last, context.clock())
@@ -51,7 +51,7 @@ class LeaderLock:
     def ahead(self) -> float:
         """By how many seconds our clock is ahead of that of ``other``, at least; negative where it is behind.
 
-        0 unless two turns in a row showed it: one alone may be a machine that slept while it wrote.
+        0 unless two turns in a row showed it: a single one may come from a machine that was suspended while it wrote.
         """
         return min(self._ahead, key=abs) if self._ahead[0] * self._ahead[1] > 0 else 0.0
 

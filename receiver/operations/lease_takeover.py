@@ -1,8 +1,8 @@
 """Takes over tasks whose worker is gone.
 
 A lease has expired when its task was seen unchanged for as long as the lease lasts, on this process's clock: a live
-worker renews three times in that time. No other machine's clock is believed. So a clock that is wrong, or jumps,
-neither takes a task from a live worker nor keeps one that nobody works on. A lease is renewed in pipeline/process.py.
+worker renews it three times in that time. Clocks of other machines are not used. So a clock that is wrong, or jumps,
+neither takes a task from a live worker nor delays the takeover of an abandoned one. pipeline/process.py renews leases.
 """
 
 import time

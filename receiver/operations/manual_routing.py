@@ -1,7 +1,7 @@
 """A person corrects a document: its type, its route, or a decision that was made before.
 
-Any settled document can be corrected. What LlamaCloud said stays beside the decision, which is on record with who,
-when, why and what held before. What the new plan does is known before it is done.
+Any settled document can be corrected. LlamaCloud's result stays beside the decision, which is recorded with who, when,
+why and what was decided before. The effects of the new plan can be shown before it is carried out.
 """
 
 from dataclasses import dataclass, replace
@@ -31,11 +31,11 @@ class RoutingDecision:
     to: str = ""
     type: str = ""
     undo: bool = False
-    """The last decision that still counts is taken back."""
+    """Whether the last decision that still counts is undone."""
     who: str = OPERATOR
     why: str = ""
     version: int | None = None
-    """The version of the document that the person saw: with another one the decision is refused."""
+    """The version of the document that the person saw. The decision is refused if the document has another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ async def foreseen_correction(document_id: str, decision: RoutingDecision, conte
 
 
 async def carry_out_correction(correction: Correction, context: Context) -> Document:
-    """The document as it is stored. Raises Conflict when it changed meanwhile."""
+    """The document as it is stored. Raises Conflict if it changed in between."""
     after = correction.after
     await context.store.apply(*correction.writes)
     context.meter.count("mailroom_decisions", way=Way.BY_HAND, type=after.type or "")
@@ -93,7 +93,7 @@ async def carry_out_correction(correction: Correction, context: Context) -> Docu
 def reroute(
     document: Document, decision: RoutingDecision, table: RouteTable, facts: DestinationFacts, *, now: float
 ) -> Document:
-    """The document with the plan of a person's decision; what was delivered stays delivered, and on record."""
+    """The document with the plan of a person's decision. Earlier deliveries stay on record."""
     refuse_correction(document)
     if decision.undo:
         decided, plan = _undone(document, decision, now)
@@ -143,7 +143,7 @@ def _decided(document: Document, decision: RoutingDecision, now: float) -> Docum
 
 
 def _undone(document: Document, decision: RoutingDecision, now: float) -> tuple[Document, Plan]:
-    """The document with its last decision taken back, and the plan of before it."""
+    """The document with its last decision undone, and the plan from before that decision."""
     last = undoable(document.decisions)
     if last is None or last.plan is None:
         raise NotAllowed(f"document {document.id} has no decision that can be undone", fix=_instead(document))

@@ -1,7 +1,7 @@
-"""Monitor: checks for what a person should know though nothing failed.
+"""Monitor: raises alerts about conditions in which nothing failed.
 
-Documents past their deadline, sources about to expire, totals that do not balance, a classifier that got worse. A part
-of the sweep; each check is bounded.
+It checks for documents past their deadline, sources about to expire, totals that do not balance, and a classifier that
+got worse. It is a part of the sweep; each check is bounded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause
 from receiver.pipeline.records import every_page
 
 GRACE = 300.0
-"""Seconds past its deadline for which a document is no alarm: the sweep asks again, and recovers a lost event."""
+"""Seconds past its deadline in which a document raises no alarm, because the sweep may recover a lost event."""
 EXPIRING = 6 * 3600.0
 """Seconds before a source expires at LlamaCloud; parse sources are kept for 48 h (reference 1.1)."""
 PAGE = 200
@@ -97,7 +97,7 @@ async def _raise(alarms: Sequence[Alarm], context: Context) -> None:
 
 
 async def _documents(context: Context) -> None:
-    """Raises those that have become overdue since the last check, however many."""
+    """Raises an alarm for each document that has become overdue since the last check, however many there are."""
     now = context.clock()
     until = now - GRACE
     flag = await context.store.get(Flag, _OVERDUE)
@@ -110,7 +110,7 @@ async def _documents(context: Context) -> None:
 
 
 async def _remember(looked_to: float, context: Context) -> None:
-    """Where a pass that was cut short continues."""
+    """Stores where a pass that was cut short continues."""
     flag = await context.store.get(Flag, _OVERDUE)
     await put_flag(_OVERDUE, repr(looked_to), flag, context)
 
@@ -132,7 +132,7 @@ def _overdue(document: Document, now: float) -> Alarm:
 
 
 def expires_soon(document: Document, now: float) -> bool:
-    """Whether its file will expire soon, or has expired, before anybody looked."""
+    """Whether the document's file will expire soon, or has expired."""
     return document.file_expires_at is not None and document.file_expires_at - now < EXPIRING
 
 
@@ -162,7 +162,7 @@ async def _failing(context: Context) -> frozenset[str]:
 
 
 async def found_gone(incident: Incident, context: Context) -> None:
-    """Notes that a condition is gone that only the process that raised it can see; the next pass closes it."""
+    """Notes that a condition is gone that only the process that raised it can see. The next pass closes it."""
     flag = await context.store.get(Flag, _GONE + incident.id)
     await put_flag(_GONE + incident.id, "", flag, context)
 
@@ -197,7 +197,7 @@ def _unbalanced(tally: Tally, now: float) -> list[Alarm]:
 
 
 async def _quality(context: Context) -> frozenset[str]:
-    """The fingerprints of what got worse; checked once an hour, by one worker."""
+    """The fingerprints of the rules whose results got worse; checked once an hour, by one worker."""
     now = context.clock()
     flag = await context.store.get(Flag, _QUALITY)
     if flag is not None and 0 <= now - flag.at < QUALITY_EVERY:

@@ -1,9 +1,9 @@
 """Removes bytes in the spool without a document, left by a crash between storing bytes and record.
 
-A document names the one place of its bytes. Anything else in the spool under its id is an orphan: of a repeated store,
-or an interrupted removal. Bytes of a document that this store does not know may come from an upload that was never
-acknowledged; but another store may know them, or a newer copy of this one. So they are removed only from a spool that
-is this installation's own, and as late as a document's bytes would be.
+A document names the one place of its bytes. Anything else in the spool under its id is an orphan of a repeated write or
+an interrupted removal. Bytes of a document that this store does not know may come from an upload that was never
+acknowledged; but another store, or a newer copy of this one, may know the document. So they are removed only from a
+spool that is this installation's own, and not earlier than a document's bytes would be.
 """
 
 from receiver.core.document import Document
@@ -33,7 +33,7 @@ async def release_orphans(context: Context) -> tuple[int, list[Exception]]:
             try:
                 await context.release(location)
                 released += 1
-            except Permanent as error:  # it stays, and must not block the others
+            except Permanent as error:  # these bytes stay, but do not block the others
                 troubles.append(error)
     await put_flag(_FLAG, places[-1][0] if len(places) == AT_ONCE else "", flag, context)  # where the next one begins
     return released, troubles

@@ -8,7 +8,7 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.pause import RESULTS, SUBMISSION, read_pause
 
 MOST_PLACES = 100
-"""Places whose pause is looked up."""
+"""Maximum places whose pause is looked up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Asks LlamaCloud about all open jobs after a time in which no event could be stored.
 
-LlamaCloud tries an event three times within seconds. A job that ended while no receiver was up would otherwise wait for
-its deadline.
+LlamaCloud sends an event up to three times within seconds. A job that ended while no receiver was up would otherwise
+wait for its deadline.
 """
 
 import time
@@ -28,9 +28,9 @@ class ReceivingGap:
         self._may_have_missed = True
 
     async def check(self, context: Context) -> int:
-        """How many jobs have ended; 0 without asking when no event can have been missed.
+        """How many jobs have ended; 0, without a request, if no event can have been missed.
 
-        Raises CloudBusy; then the next check asks again, as it does when LlamaCloud refuses us.
+        Raises CloudBusy. After that, and after a refusal by LlamaCloud, the next check asks again.
         """
         if self._stood_still(context.clock()):
             self.interrupted()
@@ -41,6 +41,6 @@ class ReceivingGap:
         return found.finished
 
     def _stood_still(self, now: float) -> bool:
-        """By either clock: a monotonic one stops while the machine sleeps."""
+        """Whether either clock shows a gap: a monotonic clock stops while the machine is suspended."""
         last, self._last = self._last, (now, self._clock())
         return last is not None and max(now - last[0], self._last[1] - last[1]) > self._longest_pause

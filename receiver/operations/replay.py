@@ -1,9 +1,9 @@
-"""Replay: processes documents again, safe by construction.
+"""Replay: processes documents again, without repeating effects.
 
-What is planned for a document follows from its records, and is shown before it is done. Delivered messages are not sent
-again. A delivery that holds bytes is made again, and finds its own object there. So a second run writes nothing.
+What a replay does to a document follows from its records, and is shown before it is done. Delivered messages are not
+sent again. A delivery that stores bytes is repeated, and finds its own object. So a second run writes nothing.
 
-``reroute`` compares the stored result with the present table: nothing is requested, or paid for, again.
+``reroute`` decides again on the stored result, by the current table: nothing is requested, or paid for, again.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -45,7 +45,7 @@ class ReplayFilter:
     ids: tuple[str, ...] = ()
     parked: bool = False
     cause: str = ""
-    """The fingerprint of an incident: its documents that are not mended yet."""
+    """The fingerprint of an incident; selects its documents that are not fixed yet."""
     since: float | None = None
     until: float | None = None
     type: str | None = None
@@ -54,7 +54,7 @@ class ReplayFilter:
     table: str | None = None
     """Only documents that this version of the table decided."""
     reroute: bool = False
-    """Decide again by the present table."""
+    """Whether to decide again, by the current table."""
 
 
 async def selected_documents(choice: ReplayFilter, context: Context) -> AsyncIterator[Document]:
@@ -96,7 +96,7 @@ def _fits(document: Document, choice: ReplayFilter) -> bool:
 
 
 async def foreseen(document: Document, choice: ReplayFilter, context: Context) -> Replay:
-    """What a replay would do to this document; nothing is written yet. One of many may wait for all other tasks."""
+    """What a replay would do to this document; nothing is written yet. In bulk, all other tasks go first."""
     replay = await _foreseen(document, choice, context)
     return replay if choice.ids else replace(replay, writes=tuple(map(_in_bulk, replay.writes)))
 
@@ -135,7 +135,7 @@ async def _parked(document: Document, context: Context) -> AsyncIterator[Task]:
 
 
 def resumed(document: Document, parked: Sequence[Task], context: Context, *, who: str = "") -> Replay:
-    """Parked tasks are ready again, and their effects on the document are undone."""
+    """Makes parked tasks ready again, and undoes the effect of their failure on the document."""
     now = context.clock()
     theirs = {task.details.get("delivery_id") for task in parked}
     again = tuple(
@@ -162,7 +162,7 @@ def resumed(document: Document, parked: Sequence[Task], context: Context, *, who
 
 
 def _without_plan(document: Document, context: Context) -> Replay:
-    """A document without a result, on which nobody works, is submitted again; that costs its credits again."""
+    """Resubmits a document that has no result and is not being processed. This costs its credits again."""
     now = context.clock()
     if document.state is DocumentState.OPEN:
         return _nothing(document, "it is being processed")
@@ -174,7 +174,7 @@ def _without_plan(document: Document, context: Context) -> Replay:
 
 
 async def _reroute(document: Document, plan: Plan, context: Context) -> Replay:
-    """The new plan's deliveries; what any plan delivered before keeps its receipt."""
+    """Makes the new plan's deliveries. Deliveries of earlier plans keep their receipts."""
     detail = what_moves(document.plan, plan)
     after = replace(replanned(document, plan, context), error="")
     if after.waits_for_bytes and (why := await why_undeliverable(document, context)):
@@ -187,7 +187,7 @@ async def _reroute(document: Document, plan: Plan, context: Context) -> Replay:
 
 
 def reopened(document: Document, what: str, detail: str, context: Context) -> Document:
-    """The document with its deliveries started again, as far as there are any, and the time that this may take."""
+    """The document with its deliveries, if any, started again, and a new deadline for them."""
     now = context.clock()
     deadline = now + context.config.deadline_seconds
     again = replace(document, state=DocumentState.OPEN, step=Step.DECIDED, deadline=deadline)
@@ -195,14 +195,14 @@ def reopened(document: Document, what: str, detail: str, context: Context) -> Do
 
 
 async def overtaken(document: Document, context: Context) -> list[Write]:
-    """The document's given-up deliveries are no longer waited for: there is a new plan."""
+    """Writes that retire the document's parked deliveries, because there is a new plan."""
     now, keep = context.clock(), context.config.retention.tasks_seconds
     given_up = [task async for task in _parked(document, context) if task.kind == "deliver"]
     return [Replace(task.retire(now=now, keep_seconds=keep, note="another plan was made")) for task in given_up]
 
 
 async def _redeliver(document: Document, context: Context) -> Replay:
-    """Deliveries that were not made, and those that hold bytes: they find their own object, or restore it."""
+    """Repeats the deliveries that were not made, and those that store bytes: these find their object, or restore it."""
     if document.state is DocumentState.OPEN:
         return _nothing(document, "it is being processed")
     document = known(document, context.holds)
@@ -224,12 +224,12 @@ async def _redeliver(document: Document, context: Context) -> Replay:
 
 
 async def carry_out(replay: Replay, context: Context) -> bool:
-    """Writes it and enqueues its tasks; False when the document changed meanwhile, so that it must be planned again."""
+    """Writes the replay and enqueues its tasks. False if the document changed in between: it must be planned again."""
     return await written(replay.writes, context)
 
 
 async def written(writes: Sequence[Write], context: Context) -> bool:
-    """Writes a replay and enqueues its tasks; False when something changed meanwhile."""
+    """Writes these and enqueues their tasks. False if a record changed in between."""
     if not writes:
         return True
     try:

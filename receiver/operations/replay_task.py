@@ -1,4 +1,4 @@
-"""Replay of one task: by its own id, or because it gave up and is about no document (an alert; an unknown job)."""
+"""Replay of single tasks: by id, or of parked tasks that are about no document (an alert, an unknown job)."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ async def foreseen_task(task: Task, context: Context, *, who: str = "") -> TaskR
 
 
 async def replay_task(task_id: str, context: Context, *, who: str = OPERATOR) -> Task:
-    """One task, ready again. Raises NotFound, NotAllowed for a task that is waiting or in hand, Conflict."""
+    """One task, ready again. Raises NotFound, NotAllowed for a task that is waiting or running, Conflict."""
     task = await task_of(task_id, context.store)
     again = task.replay(now=context.clock())
     foreseen = await foreseen_task(task, context, who=who)

@@ -1,6 +1,6 @@
 """Retention: removes what has expired, and what crashes left behind. Each part processes a bounded number.
 
-It is not a part of the sweep, which must not wait for a disk or a bucket that does not answer.
+Retention is not a part of the sweep, which must not wait for a disk or a bucket that does not respond.
 """
 
 from collections.abc import Awaitable, Callable

@@ -1,8 +1,8 @@
 """The time that retention uses: it follows the machine's clock by a bounded step in each pass.
 
 A removal is final. A machine may start with a clock that is a year ahead, until NTP corrects it a minute later, and
-must not remove a year's documents meanwhile. Its clock cannot tell how long it was off, so no gap is believed at once:
-after a long time off, retention catches up within hours.
+must not remove a year's documents in that minute. A jump ahead may also mean that the machine was off for that long. So
+retention follows any jump in steps, and catches up within hours.
 """
 
 from receiver.core.flag import Flag
@@ -10,10 +10,10 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 
 STEP = 3600.0
-"""Maximum seconds that one pass believes, in addition to the interval between two passes."""
+"""Maximum seconds by which one pass advances, in addition to the interval between two passes."""
 EARLIEST = 1_767_225_600.0
-"""2026-01-01: an earlier clock is wrong. A first pass with it must not set back all later ones; what settled by it is
-kept for its time from when that is noticed."""
+"""2026-01-01. A clock that shows an earlier time is wrong, and its first pass must not set back all later ones. The
+retention period of what settled by such a clock begins when that is noticed."""
 _FLAG = "clock:retention"
 
 

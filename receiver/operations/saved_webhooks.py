@@ -1,4 +1,4 @@
-"""Saved webhook configurations at LlamaCloud, for jobs that are created elsewhere: kept the same as ours."""
+"""Compares the webhook configurations saved at LlamaCloud, for jobs created elsewhere, with ours."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class Drift:
 
     differs: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
-    """What LlamaCloud does not show, so that it cannot be compared."""
+    """The parts that LlamaCloud does not show, so that they cannot be compared."""
 
 
 def drift(saved: Saved, wanted: WebhookConfiguration) -> Drift:

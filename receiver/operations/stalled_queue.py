@@ -13,9 +13,9 @@ from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
 
 SWEEPS = 2
-"""After so many sweeps a due task was enqueued again, and should have started."""
+"""Sweeps after which a due task, enqueued by each of them, should have started."""
 AT_ONCE = 50
-"""Tasks that one sweep starts by itself."""
+"""Maximum tasks that one sweep starts itself."""
 ALERT_EVERY = 3600.0
 KIND, CAUSE = "queue.silent", "unheard"
 RECEIVED = "queue:heard"  # a stored word stays (docs/decisions.md)
@@ -36,7 +36,7 @@ async def note_received(context: Context) -> None:
 
 
 async def is_silent(context: Context, *, sweep_seconds: float) -> bool:
-    """Whether it delivered nothing to any process during these sweeps."""
+    """Whether the queue delivered nothing to any process during these sweeps."""
     flag = await context.store.get(Flag, RECEIVED)
     return flag is None or abs(context.clock() - flag.at) >= SWEEPS * sweep_seconds
 

@@ -1,7 +1,7 @@
 """Sweep: recovers missed webhooks, and re-enqueues due tasks.
 
-LlamaCloud tries an event three times within seconds and never again. So every job has a deadline; past it the sweep
-asks about it (sweep_jobs.py) and continues as if the event had come. Due tasks are enqueued again.
+LlamaCloud sends an event up to three times within seconds and never again. So every job has a deadline; past it
+the sweep asks about it (sweep_jobs.py) and continues as if the event had come. Due tasks are enqueued again.
 receiver/background.py runs it, on AWS handlers/functions/sweep.py; both also take over expired leases and apply
 retention.
 """
@@ -22,7 +22,7 @@ from receiver.pipeline.context import Context
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepResult:
-    """What one pass found."""
+    """The result of one pass."""
 
     enqueued: int
     overdue: int
@@ -41,16 +41,14 @@ async def sweep(context: Context, *, limit: int = 1000) -> SweepResult:
     enqueued = await _enqueue_due(context, now, limit)
     over = await _alerting(context)
     withheld = await beat(context)
-    jobs = await ask_overdue(context)  # last: everything else must also work while LlamaCloud is down
+    jobs = await ask_overdue(context)  # last, because everything else must also work while LlamaCloud is down
     return SweepResult(
         enqueued=enqueued, overdue=jobs.asked, finished=jobs.finished, over=over, heartbeat_withheld=withheld
     )
 
 
 async def _alerting(context: Context) -> int:
-    """Checks what is wrong, closes what is over, and wakes the channels that are due. Returns how many incidents
-    closed.
-    """
+    """Raises alerts, closes incidents that are over, and wakes channels that are due. Returns how many it closed."""
     await convert(context)
     tally = await context.store.tally()
     await note_ingested(tally.received, context)

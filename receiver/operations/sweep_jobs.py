@@ -1,7 +1,7 @@
-"""Asks LlamaCloud about jobs of which no event came, a hundred in one request, by their ids.
+"""Asks LlamaCloud about jobs whose event did not come, a hundred in one request, by their ids.
 
-It costs what is overdue, however many jobs the account has: each page is asked about, recorded and enqueued before the
-next one is read, so a pass that is cut short has made its progress, and holds one page in memory.
+The cost depends on the number of overdue jobs, not on the size of the account. Each page is asked about, recorded and
+enqueued before the next one is read, so a pass that is cut short has made progress, and one page is in memory.
 """
 
 import time
@@ -22,7 +22,7 @@ from receiver.ports import Clock
 PAGE = 100
 """Jobs in one request: the most that a page of LlamaCloud's lists holds (reference 1.2)."""
 WRITERS = 16
-"""Jobs whose records are written at the same time: a store that groups its commits writes them together."""
+"""Jobs whose records are written concurrently, so that a store with group commits writes them together."""
 OPEN_AT_ONCE = 10_000
 """Jobs that are asked about at most whatever their deadline is; for the others it comes."""
 BUDGET_SECONDS = 300.0
@@ -35,7 +35,7 @@ class AskedJobs:
 
     asked: int = 0
     finished: int = 0
-    """Of these, jobs that go on as if their event had come."""
+    """Of these, jobs that are handled now as if their event had come."""
     refused: bool = False
     """Whether LlamaCloud refuses us, so that not all were asked about."""
 
@@ -49,13 +49,13 @@ async def ask_overdue(
 
 
 async def ask_open(context: Context, *, clock: Clock = time.monotonic) -> AskedJobs:
-    """Asks about all open jobs, also before their deadline, unless a task goes on with one. Raises CloudBusy."""
+    """Asks about all open jobs, also before their deadline, except those that a task handles. Raises CloudBusy."""
     query, until = Query(by="overdue", limit=PAGE), clock() + BUDGET_SECONDS
     return await _ask_if_open(_pages(query, context, most=OPEN_AT_ONCE), context, until=until, clock=clock)
 
 
 async def _pages(query: Query, context: Context, *, most: int | None = None) -> AsyncIterator[list[Job]]:
-    """Page after page, without the jobs that a task goes on with. ``most`` bounds how many jobs are read."""
+    """Pages of jobs, without those that a task handles already. At most ``most`` jobs are read."""
     read = 0
     async for page in every_page(Job, query, context.store):
         jobs = page.records if most is None else page.records[: most - read]
@@ -67,10 +67,10 @@ async def _pages(query: Query, context: Context, *, most: int | None = None) -> 
 
 
 async def _ask_if_open(pages: AsyncIterator[list[Job]], context: Context, *, until: float, clock: Clock) -> AskedJobs:
-    """Asks about these jobs unless LlamaCloud refuses us; then this is one way to look whether that is over."""
+    """Asks about these jobs. While LlamaCloud refuses us, only if this request may test whether that is over."""
     asked, finished, pause = 0, 0, None
     async for jobs in pages:
-        if pause is None:  # whoever has nothing to ask takes no other's turn to look
+        if pause is None:  # read only now: without a job to ask about, another task should get the turn to test
             pause = await holding_pause(RESULTS, "sweep", context)
             if pause.holds("sweep", context.clock()):
                 return AskedJobs(refused=True)
@@ -89,7 +89,7 @@ async def _ask_if_open(pages: AsyncIterator[list[Job]], context: Context, *, unt
 
 
 async def _ask_page(jobs: Sequence[Job], context: Context) -> int:
-    """Asks about these, each kind at its own endpoint, and writes what was found; how many go on now."""
+    """Asks about these jobs, by kind, and writes the answers. Returns how many are handled now."""
     listed: dict[str, JobReport] = {}
     for kind, beta in sorted({(job.kind, job.beta) for job in jobs}):
         listed |= await _listed(kind, [job.id for job in jobs if (job.kind, job.beta) == (kind, beta)], beta, context)
@@ -100,7 +100,7 @@ async def _ask_page(jobs: Sequence[Job], context: Context) -> int:
 
 
 async def _listed(kind: JobKind, ids: Sequence[str], beta: bool, context: Context) -> dict[str, JobReport]:
-    """What the list says of these. It is read no further than they could reach, whatever else it brings."""
+    """The list's reports on these jobs. The list is read only as far as these jobs could fill it."""
     wanted, found, read = set(ids), dict[str, JobReport](), 0
     async for report in context.cloud.jobs(kind, ids=ids, beta=beta):
         read += 1
@@ -112,9 +112,9 @@ async def _listed(kind: JobKind, ids: Sequence[str], beta: bool, context: Contex
 
 
 async def _noted(job: Job, report: JobReport | None, context: Context) -> str:
-    """Writes what the list said of the job; the id of the task that goes on with it, "" where none does.
+    """Writes the report on the job. Returns the id of the task that handles it, or "" if none does.
 
-    One before its deadline may just go on.
+    A job before its deadline may simply be running.
     """
     verdict, now = _verdict(job, report, context), context.clock()
     if verdict is not SweepVerdict.FINISHED and job.overdue_at is not None and job.overdue_at > now:
@@ -126,13 +126,13 @@ async def _noted(job: Job, report: JobReport | None, context: Context) -> str:
         task = recheck_of(job, verdict, now=now)
         await context.store.apply(InsertIfAbsent(task), Replace(job.followed_up(now)))
     except Conflict:
-        return ""  # somebody else heard of it meanwhile
+        return ""  # another process has recorded the job's end
     context.meter.count("mailroom_sweep_found", what=verdict)
     return task.id
 
 
 def _verdict(job: Job, report: JobReport | None, context: Context) -> SweepVerdict | None:
-    """What to go on with; None for a job that is still at work. One that is not listed is asked for by its id."""
+    """What to do about the job; None while it is running. A job that is not listed is fetched by its id."""
     if report is None:
         return SweepVerdict.GONE
     if report.status.final:

@@ -26,12 +26,12 @@ CACHED_BYTES = 32 * 1024 * 1024
 REASON_BYTES, REASON_SECONDS = 64 * 1024, 60.0
 """Why pages could not be drawn is kept for a minute: finding out may take a child 15 seconds, and others wait."""
 FIELDS = ("to", "cc", "subject", "date")
-"""Header fields that are shown of a mail, after its sender."""
+"""Header fields of a mail that are shown after its sender."""
 Make = Callable[[Path], Awaitable[bytes]]
 
 
 class DocumentViews:
-    """What a person sees of documents. Raises NotViewable, FileGone, NotFound, Transient."""
+    """The views of documents. Every method raises NotViewable, FileGone, NotFound, Transient."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -58,7 +58,7 @@ class DocumentViews:
         return await self._cached(document, f"picture {page} {width}", make)
 
     async def text(self, document: Document, page: int | None) -> ShownText:
-        """The text of one page, or of a file that has none."""
+        """The text of one page, or of a file without pages."""
         if shown_as(document.media_type) is not ShownAs.PAGES:
             _refuse_unless(ShownAs.TEXT, document)
         elif page is None:
@@ -70,7 +70,7 @@ class DocumentViews:
         return msgspec.json.decode(await self._cached(document, f"text {page}", make), type=ShownText)
 
     async def mail(self, document: Document) -> MailView:
-        """Who wrote what to whom. A mail's attachments are parts of its record."""
+        """The header and text of a mail. Its attachments are on its record."""
         _refuse_unless(ShownAs.MAIL, document)
 
         async def make(path: Path) -> bytes:
@@ -80,7 +80,7 @@ class DocumentViews:
 
     async def _cached(self, document: Document, what: str, make: Make) -> bytes:
         key = (document.id, document.content, document.sha256, what)
-        async with self._being_made.setdefault(key, asyncio.Lock()):  # who asks for the same meanwhile waits for it
+        async with self._being_made.setdefault(key, asyncio.Lock()):  # concurrent requests for the same wait here
             if (found := self._cache.get(key, now=self._context.clock())) is not None:
                 return found
             if (reason := self._reasons.get(key, now=self._context.clock())) is not None:

@@ -14,7 +14,7 @@ from receiver.pipeline.context import Context
 
 KIND, CAUSE = "webhooks.missing", "lost"
 WINDOW = 3600.0
-"""Seconds that are considered."""
+"""Seconds before now whose results are considered."""
 SAMPLE = 500
 """Number of latest tasks that are read, however much mail there is."""
 LEAST, SHARE = 5, 0.2
