@@ -1,4 +1,4 @@
-"""The operator's JSON API: read documents, events and tasks; ingest documents; replay. mending.py corrects."""
+"""The operator's JSON API: read documents, events and tasks; ingest documents; replay. mending.py has corrections."""
 
 from dataclasses import asdict
 
@@ -34,7 +34,7 @@ from receiver.pipeline.records import find_records
 EVENTS = {"job": Filter(lambda item, value: item.job_id == value, index="job")}
 COSTS_DAYS, COSTS_SECONDS, COSTS_READ = 30, 60.0, 5000
 SHOWN = 100
-"""Incidents, and overdue documents, that the overview shows; ``/alerts`` has all incidents."""
+"""Maximum incidents, and overdue documents, in the overview; ``/alerts`` has all incidents."""
 TASKS = {
     "subject": Filter(lambda item, value: item.subject == value, index="subject"),
     "state": Filter(lambda item, value: item.state == value, index="state", choices=tuple(TaskState)),
@@ -90,7 +90,7 @@ class Api:
         return json_response({"events": [show.event(item) for item in page.records], "cursor": page.cursor})
 
     async def event(self, request: Request) -> Response:
-        """One event: envelope, proofs, the task that handles it, its job and document."""
+        """One event: its envelope and proofs, the task that handles it, its job and document."""
         return json_response((await event_report(request.path_params["key"], self._context.store)).shown())
 
     async def pauses(self, request: Request) -> Response:
@@ -122,7 +122,7 @@ class Api:
         return json_response(show.task(task), 202)
 
     async def costs(self, request: Request) -> Response:
-        """What LlamaCloud charged in the last 30 days; the page asks often, so it is read once a minute."""
+        """What LlamaCloud charged in the last 30 days. Cached for a minute, because the page asks often."""
         now = self._context.clock()
         if self._costs is None or not 0 <= now - self._costs[0] < COSTS_SECONDS:
             self._costs = now, await read_costs(self._context.store, since=now - COSTS_DAYS * 86400, limit=COSTS_READ)

@@ -1,6 +1,6 @@
 """Checks the operator's token, in constant time and over bytes.
 
-Wrong tokens are throttled by the address that they come from; requests from other addresses are not affected.
+Wrong tokens are throttled by source address; requests from other addresses are not affected.
 """
 
 import hmac
@@ -23,13 +23,13 @@ from receiver.settings import Secret
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 FREE = 10
-"""Wrong tokens of one address that are checked without a delay."""
+"""Wrong tokens from one address that are checked without a delay."""
 EACH_SECONDS = 6.0
-"""After these, one token in this many seconds is checked."""
+"""After these, one token is checked in this many seconds."""
 ADDRESSES = 4096
-"""Maximum addresses to remember; the one that was wrong longest ago is dropped first."""
+"""Maximum addresses to remember; the one whose last wrong token is oldest is dropped first."""
 LINES = 100
-"""Log lines in ten seconds, so that many addresses cannot fill the disk. All wrong tokens are counted."""
+"""Maximum log lines in ten seconds, so that many addresses cannot fill the disk. All wrong tokens are counted."""
 
 log = logging.getLogger("mailroom.http")
 
@@ -45,7 +45,7 @@ class WrongTokens:
         self._refused = RateLimitedLog(log, logging.WARNING, "auth.refused", lines=LINES)
 
     def wait(self, address: str) -> float:
-        """Seconds until a token from this address is checked; if not 0, counts and logs that."""
+        """Seconds until a token from this address is checked. If not 0, the refusal is counted and logged."""
         seconds = self._limit.wait(_group(address), self._clock())
         if not seconds:
             return 0.0
@@ -73,7 +73,7 @@ def _group(address: str) -> str:
 
 
 def operator_only(access: OperatorAccess, wrong: WrongTokens, endpoint: Endpoint) -> Endpoint:
-    """The endpoint, for requests with the token only; closed to all if none is configured."""
+    """The endpoint, restricted to requests with the token; closed to all if no token is configured."""
 
     async def checked(request: Request) -> Response:
         _check(access.token, wrong, request)

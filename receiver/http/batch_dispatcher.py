@@ -1,4 +1,4 @@
-"""Answers all events of one event loop iteration together: one task and one wait for the store for all of them."""
+"""Answers all events of one event loop iteration together, with a single task and a single wait for the store."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Bounds how long many tasks may wait, by one periodic check instead of a timer for each.
+"""Limits how long tasks may wait, by one periodic check instead of a timer for each task.
 
 ``asyncio.timeout`` sets and clears a timer, which at some thousand requests a second costs more than reading them.
 """
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class DeadlineTracker:
-    """Waits for tasks of one event loop, each for one thing at a time."""
+    """The deadlines of the tasks of one event loop. A task waits for one thing at a time."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

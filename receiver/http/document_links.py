@@ -1,6 +1,6 @@
-"""Serves what a signed link in a message opens: a document that only Mailroom stores, and its manifest.
+"""Serves signed links in messages: to a document that only Mailroom stores, and to its manifest.
 
-A link is valid for one document until it expires, without a sign-in. The operator's token opens both as well.
+A link is valid for one document until it expires, and needs no sign-in. The operator's token opens both as well.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -27,21 +27,21 @@ from receiver.pipeline.context import Context
 from receiver.settings import Secret
 
 HEADERS = {
-    # A browser must download a document and run nothing of it under our origin.
+    # A browser must download the document, and not run any of it under our origin.
     "content-security-policy": "sandbox; default-src 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "private, no-store",
 }
 DOWNLOAD_SECONDS = 60.0
-"""A link of the operator's page is used at once."""
+"""Seconds for which a link of the operator's page is valid: the page uses it at once."""
 REFUSED = "this link is invalid or expired: ask the operator of Mailroom for the document"
 UNREADABLE = "Mailroom cannot read the bytes of this document now: ask its operator"
 Show = Callable[[Document, Context], Awaitable[Response]]
 
 
 def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoints of links; ``only`` restricts one to the operator."""
+    """The endpoints of links. ``only`` restricts an endpoint to the operator."""
     return [
         Route("/documents/{document_id}/content", _by_link(app, _content, only)),
         Route("/documents/{document_id}/manifest", _by_link(app, _manifest, only)),
@@ -49,7 +49,7 @@ def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
 
 
 def download_links(admin_token: Secret) -> ContentLinks:
-    """What makes links for the operator's page: valid for a minute, and no longer than the operator's token."""
+    """Signs links for the operator's page, which are valid for a minute, and not beyond a change of the token."""
     return ContentLinks(base="", days=DOWNLOAD_SECONDS / DAY, secrets=(admin_token.reveal().encode(),))
 
 
@@ -76,14 +76,14 @@ def _by_link(app: App, show: Show, only: Callable[[Endpoint], Endpoint]) -> Endp
             raise HTTPException(403, REFUSED)
         try:
             return await shown(request)
-        except NotViewable as error:  # its reason names places and roles, which are the operator's to know
+        except NotViewable as error:  # its reason names places and roles, which only the operator may know
             raise NotViewable(UNREADABLE) from error
 
     return endpoint
 
 
 def gone(document_id: str) -> HTTPException:
-    """What is answered for FileGone, whose message may contain a path of ours."""
+    """The reply to FileGone, whose own message may contain a path on this machine."""
     return HTTPException(410, f"the bytes of document {document_id} are no longer available")
 
 
@@ -100,7 +100,7 @@ async def _content(document: Document, context: Context) -> Response:
 
 
 async def _streamed(document: Document, content: Content) -> Response:
-    """Starts the response when the first bytes are there: until then an error can still be returned."""
+    """Starts the response when the first bytes were read, because until then an error can still be returned."""
     chunks = cast("AsyncGenerator[bytes]", content.stream())
     first = await anext(chunks, b"")
 
@@ -117,7 +117,7 @@ async def _streamed(document: Document, content: Content) -> Response:
 
 
 async def _manifest(document: Document, context: Context) -> Response:
-    """The manifest in its current state; of no delivery, because nothing was delivered."""
+    """The current manifest, without a delivery, because nothing was delivered."""
     content = manifest(document, delivery_id="", pieces=await pieces_of(document, context))
     stored = stored_manifest(content, delivery_id="", document_id=document.id, location="", sha256=document.sha256)
     return JSONResponse(stored, headers=HEADERS)

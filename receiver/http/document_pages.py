@@ -1,4 +1,4 @@
-"""Shows a document's pages and texts to the operator; and downloads it by a link that is valid for a minute.
+"""Shows a document's pages and texts to the operator, and makes links to download it that are valid for a minute.
 
 A browser sends no token with an image or a download. The page fetches pictures with the token, and asks for a link to
 download.
@@ -25,7 +25,7 @@ Shown = TypeVar("Shown")
 
 
 def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoints, each behind what ``only`` makes of it."""
+    """The endpoints, each restricted by ``only``."""
     pages = DocumentPages(app)
     return [
         Route("/documents/{document_id}/pages", only(pages.pages)),
@@ -43,7 +43,7 @@ class DocumentPages:
         self._views = DocumentViews(app.context)
 
     async def pages(self, request: Request) -> Response:
-        """How many pages there are, and the size of each."""
+        """The number of pages, and the size of each."""
         document = await self._document(request)
         found = await _unless_gone(document, self._views.pages(document))
         sizes = [{"page": number, "width": wide, "height": high} for number, (wide, high) in enumerate(found.sizes, 1)]
@@ -69,7 +69,7 @@ class DocumentPages:
         return json_response({"document_id": document.id, **msgspec.to_builtins(text)})
 
     async def link(self, request: Request) -> Response:
-        """Where a browser downloads the document from, without the operator's token."""
+        """A link from which a browser downloads the document without the operator's token."""
         document = await self._document(request)
         links = download_links(self._app.access.token)
         return json_response({"url": links.made(document.id, now=self._context.clock())[0]})

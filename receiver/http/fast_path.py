@@ -1,15 +1,15 @@
-"""The fast path: an event that arrives whole goes from uvicorn's parser to its answer, past ASGI.
+"""The fast path: an event that arrives whole goes from uvicorn's parser to its response without ASGI.
 
-Making scope, task and messages is half of what a request costs, and the webhook is the path that is measured
-(docs/benchmarks.md). uvicorn also bounds neither the head of a request nor the time until it is there, nor how many
-requests are sent without waiting; one connection could hold memory, or many all sockets, without ever sending a
-request. Both take more than ASGI offers, so this module, and no other, overrides classes inside uvicorn. Nobody
-promises to keep them as they are: pyproject.toml pins uvicorn's minor version, and importing this module raises
-ImportError unless each class is the one that it was written against. ``receiver/http/server.py`` then serves by
-uvicorn's own protocol.
+ASGI's scope, task and messages are half of the cost of a request, and the rate of the webhook is what
+docs/benchmarks.md measures. uvicorn also limits neither the size of a request's head, nor the time until it is
+complete, nor the number of pipelined requests: one connection could hold memory, or many could hold all sockets,
+without ever sending a request. ASGI has no means for either, so this module, and no other, overrides classes inside
+uvicorn. These classes may change in any release. pyproject.toml therefore pins uvicorn's minor version, and importing
+this module raises ImportError unless each class is the one that it was written for. ``receiver/http/server.py`` then
+serves with uvicorn's own protocol.
 
-A request that is not plain (a body in pieces, HTTP/1.0, ``Expect``, a second request before the first is answered)
-takes the ordinary ASGI way here, too, and gets the same answers there.
+A request that is not plain (a body in pieces, HTTP/1.0, ``Expect``, a pipelined request) takes the ordinary path
+through ASGI here, too, and gets the same response.
 """
 
 import asyncio
@@ -40,9 +40,9 @@ KNOWN: dict[type, str] = {
     FlowControl: "24ade756d90eea23",
     ServerState: "8daf3a9b4e4e4245",
 }
-"""What is overridden, read or written here, with the digest of its source in uvicorn 0.54.
+"""The classes that this module overrides, reads or writes, with the digest of their source in uvicorn 0.54.
 
-The source, because a name and a signature can stay while what is replaced here learns to do something else.
+The digest is of the source, because a method can keep its name and signature and do something else.
 """
 
 
@@ -65,15 +65,15 @@ for _class, _digest in KNOWN.items():
 
 _PATH = PATH.encode()
 _ABSOLUTE = re.compile(rb"[a-z][a-z0-9+.-]*://([^/?#]*)", re.IGNORECASE)
-"""A request line with a whole URL, and its authority, which holds in place of ``Host``. Source: RFC 9112, 3.2.2."""
+"""A request target that is a whole URL. Its authority is used instead of ``Host``. Source: RFC 9112, 3.2.2."""
 
 
 class TooManyAtOnce(Exception):
-    """Ends the reading of what was received: httptools hands it to uvicorn as bad HTTP."""
+    """Stops the parser: httptools reports the exception to uvicorn as invalid HTTP."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """One connection. The bytes and the time that an unfinished request may take are bounded."""
+    """One connection, with limits on the bytes and the time of an unfinished request."""
 
     config: ServerConfig
 
@@ -81,14 +81,14 @@ class LimitedProtocol(HttpToolsProtocol):
     _body_since: float | None = None
     _resting_since: float | None = None
     _fed = 0
-    """Bytes of a body in what is being received."""
+    """Bytes of a body in the data that is being parsed."""
     _unfinished = 0
-    """Bytes of a head or of trailers that do not end."""
+    """Bytes of a head, or of trailers, that has not ended."""
     _timer: asyncio.TimerHandle | None = None
 
     @property
     def idle_since(self) -> float | None:
-        """Since when it has owed us the rest of a request, or asked nothing; None while a request is in our hands."""
+        """Since when it has been idle, or the rest of a request is missing; None while a request is processed."""
         return self._head_since or self._body_since or self._resting_since
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -104,13 +104,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._timer.cancel()
 
     def hang_up(self) -> None:
-        """Closes it without a response."""
+        """Closes the connection without a response."""
         self.transport.abort()
 
     def _check_time(self) -> None:
         """Closes the connection if its head is late, or if it has been idle too long.
 
-        One check each HEAD_SECONDS for a connection replaces a timer for each request.
+        One check for each connection every HEAD_SECONDS replaces a timer for each request.
         """
         now = self.loop.time()
         if self._head_since is not None and now - self._head_since >= limits.HEAD_SECONDS:
@@ -121,7 +121,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(limits.HEAD_SECONDS, self._check_time)
 
     def owes(self, *, head: bool) -> None:
-        """The head begins, or is there."""
+        """A head begins (``head``), or is complete."""
         if head and len(self.pipeline) >= limits.PIPELINE:
             raise TooManyAtOnce
         self._body_since = None if head else self._head_since
@@ -139,7 +139,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.owes(head=True)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._body_since is None:  # trailers come when the proofs have been looked at, and prove nothing
+        if self._body_since is None:  # trailers come after the proofs were checked, and prove nothing
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -154,7 +154,7 @@ class LimitedProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle = self.cycle
         if (
             len(cycle.body) >= limits.UNREAD and not cycle.response_complete
-        ):  # else nobody takes it, and it is thrown away
+        ):  # otherwise nobody reads the body, and uvicorn drops it
             self.flow.pause_reading()
 
     def on_message_complete(self) -> None:
@@ -170,7 +170,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._count(len(data) - self._fed * limits.FRAMING)
 
     def _count(self, size: int) -> None:
-        """Refuses heads, trailers and bodies that do not end."""
+        """Refuses heads, trailers and bodies that are too long."""
         if size <= 0 or self.transport.is_closing():
             return
         self._unfinished += size
@@ -187,7 +187,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.refuse(NOT_HTTP)
 
     def refuse(self, problem: ErrorReply) -> None:
-        """Answers, unless another answer is being sent, and hangs up."""
+        """Sends the error, unless another response is being sent, and closes the connection."""
         if self.transport.is_closing():
             return
         self.config.limits.refused(problem)
@@ -201,20 +201,20 @@ class FastPathProtocol(LimitedProtocol):
     """A connection on which events may take the fast path."""
 
     _body: list[bytes] | None = None
-    """What has arrived of an event that may take it."""
+    """The part of an event for the fast path that has arrived."""
     _pieces = 0
     _size = 0
-    """Pieces and bytes that have come of a body."""
+    """Pieces and bytes of the body that have arrived."""
 
     def on_message_begin(self) -> None:
-        """What uvicorn does, but for the scope, which is made when it is known to be needed."""
+        """As in uvicorn, except for the scope, which is made only when it is needed."""
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
         self.owes(head=True)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """What uvicorn does, but for ``Expect``, which is looked at once, with the rest of the head."""
+        """As in uvicorn, except for ``Expect``, which is checked once, with the rest of the head."""
         if self._body_since is None:
             self.headers.append((name.lower(), value))
 
@@ -255,7 +255,7 @@ class FastPathProtocol(LimitedProtocol):
         self._size += len(body)
         if self._pieces > limits.PIECES + self._size // limits.PIECE_BYTES and isinstance(self.app, Public):
             self.refuse(TOO_MANY_PIECES)
-            raise TooManyAtOnce  # each piece costs us the same, and one of a byte costs its sender six
+            raise TooManyAtOnce  # each piece costs us the same; a piece of one byte costs its sender six bytes
         if self._body is None:
             super().on_body(body)
         else:
@@ -292,7 +292,7 @@ class FastPathProtocol(LimitedProtocol):
         self.on_response_complete()
 
     def on_response_complete(self) -> None:
-        """What uvicorn does, but for its timer: how long a connection rests is looked at now and then."""
+        """As in uvicorn, except for its timer: idle connections are found by a periodic check."""
         if self.pipeline or self.transport.is_closing():
             super().on_response_complete()
         else:
@@ -302,7 +302,7 @@ class FastPathProtocol(LimitedProtocol):
 
 
 class _Answering:
-    """Stands where uvicorn keeps the request that is being answered, with what it asks of that."""
+    """Stands in for uvicorn's request cycle while the fast path answers; has the attributes that uvicorn reads."""
 
     __slots__ = ("disconnected", "keep_alive", "response_complete")
 

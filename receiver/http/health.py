@@ -1,4 +1,4 @@
-"""The operator's ``/livez``, ``/readyz`` and ``/metrics``. No token, for Prometheus and probes; no secret."""
+"""The operator's ``/livez``, ``/readyz`` and ``/metrics``. They need no token, and show no secret."""
 
 from typing import cast
 

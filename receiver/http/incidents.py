@@ -1,4 +1,4 @@
-"""The operator's API of incidents: list, show, acknowledge and silence them; and the state of channels."""
+"""The operator's API for incidents: list, show, acknowledge and silence them; and the state of the channels."""
 
 import math
 from collections.abc import Callable
@@ -31,13 +31,13 @@ INCIDENTS = {
     "all": Filter(lambda _, value: value == "true", choices=("true",)),
 }
 DOCUMENTS = 500
-"""Documents that are shown with an incident; ``mailroom alerts show`` shows more."""
+"""Maximum documents shown with an incident; ``mailroom alerts show`` shows more."""
 PAGE, COUNTED = 1000, 10_000
 WHO_CHARS = 200
 
 
 def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoints, each behind what ``only`` makes of it."""
+    """The endpoints, each restricted by ``only``."""
     api = Incidents(app)
     return [
         Route("/alerts", only(api.incidents)),
@@ -55,7 +55,7 @@ class Incidents:
         self._context = app.context
 
     async def incidents(self, request: Request) -> Response:
-        """The active incidents; with ``all=true`` the closed ones, too."""
+        """The active incidents; with ``all=true`` closed ones, too."""
         usually = "all" if request.query_params.get("all") else "standing"
         page = await listing(request, self._context.store, Incident, INCIDENTS, usually=usually)
         return json_response({"alerts": [show.incident(item) for item in page.records], "cursor": page.cursor})
@@ -71,7 +71,7 @@ class Incidents:
         return json_response(show.incident(incident))
 
     async def silence(self, request: Request) -> Response:
-        """Silences for this many seconds from now; 0 ends a silence."""
+        """Silences the incident for this many seconds from now; 0 ends the silence."""
         body = await _fields_of(request, {"who": str, "why": str, "seconds": float})
         seconds = body.get("seconds", -1.0)
         if seconds and not body.get("why"):

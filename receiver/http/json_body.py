@@ -15,7 +15,7 @@ BODY_SECONDS = 10.0
 
 
 async def object_of(request: Request, *, empty: bool = False) -> dict[str, Any]:
-    """The body, a JSON object; with ``empty`` no body is an empty one. Raises Malformed, TooSlow."""
+    """The body, a JSON object. With ``empty``, an absent body is an empty object. Raises Malformed, TooSlow."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
             body = await _read(request)
@@ -48,5 +48,5 @@ async def _read(request: Request) -> bytes:
 
 
 def json_response(shown: dict[str, Any], status: int = 200) -> Response:
-    """The answer with this object."""
+    """A JSON response, never cached."""
     return JSONResponse(shown, status, headers={"cache-control": "no-store"})

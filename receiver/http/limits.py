@@ -1,6 +1,6 @@
-"""Limits on connections: how many may be open, and what each and all may use before they send a whole request.
+"""Limits on connections: how many may be open, and what they may use before they send a whole request.
 
-More connections than file descriptors would lock everybody out, and each could hold back the end of its request.
+Without them, senders could use up all file descriptors, or hold back the end of each request.
 ``receiver/http/fast_path.py`` enforces these limits.
 """
 
@@ -15,28 +15,28 @@ from receiver.log import RateLimitedLog
 from receiver.ports import Meter
 
 OURS = 256
-"""Descriptors for all that is no connection of a sender's: store, spool, LlamaCloud, destinations."""
+"""Descriptors reserved for everything but senders: store, spool, LlamaCloud, destinations."""
 MOST = 1024
-"""Connections at most, however many descriptors there are: each costs 6 KB, and what it has sent that nobody took."""
+"""Maximum connections, however many descriptors there are: each costs 6 KB, and the unread bytes that it has sent."""
 RECEIVED = 8 * 1024
-"""Bytes that the kernel takes from a connection before we do (it takes twice as many), and so those of one read. Events
-are smaller; what is larger comes from a proxy next door."""
+"""Bytes that the kernel buffers for a connection (it uses twice as many), and so the size of one read. Events are
+smaller; larger requests come from a proxy nearby."""
 BACKLOG = 2048
 OPERATORS = 128
 UNFINISHED = 8 * 1024 * 1024
-"""Bytes of heads and trailers that have begun and do not end, of all connections together."""
+"""Bytes of unfinished heads and trailers, of all connections together."""
 HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 10.0
 REST_SECONDS = 5
-"""Minimum seconds to keep an idle connection."""
+"""Seconds for which an idle connection is kept at least."""
 FRAMING = 16
-"""Bytes that the framing of a chunked body may take for each byte of it."""
+"""Bytes that the framing of a chunked body may add for each byte of the body."""
 UNREAD = 8 * 1024
-"""Bytes of a body that are read ahead of whoever takes them; uvicorn's 64 KiB are too many for each connection."""
+"""Bytes of a body that are buffered ahead of the application; uvicorn's 64 KiB are too many for each connection."""
 PIPELINE = 16
 """Requests that may wait behind the one that is being answered."""
 PIECES = 1024
-"""Pieces that the body of an event may come in, and one more for each PIECE_BYTES of it."""
+"""Maximum pieces of an event's body, plus one for each PIECE_BYTES of it."""
 PIECE_BYTES = 256
 
 NOT_HTTP = ErrorReply(400, "malformed", "this is not an HTTP request")
@@ -48,26 +48,26 @@ log = logging.getLogger("mailroom.http")
 
 
 class Size(NamedTuple):
-    """How many connections may be open, and how many may wait to be accepted, which happens in one go."""
+    """How many connections may be open, and how many may wait to be accepted; these are accepted all at once."""
 
     connections: int
     backlog: int
 
 
 def public_size(descriptors: int) -> Size:
-    """For the listener that everybody reaches, of a process with so many descriptors."""
+    """The size for the public listener of a process with so many descriptors."""
     free = _free(descriptors)
     return Size(min(MOST, free * 2 // 3), min(BACKLOG, free // 6))
 
 
 def operator_size(descriptors: int) -> Size:
-    """For the operator's, of which the public one takes nothing."""
+    """The size for the operator's listener; the public one cannot use up its connections."""
     free = _free(descriptors)
     return Size(min(OPERATORS, free // 12), min(OPERATORS, free // 24))
 
 
 def descriptors() -> int:
-    """How many this process may have."""
+    """How many file descriptors this process may have."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
@@ -85,14 +85,14 @@ class Connection(Protocol):
 
     @property
     def idle_since(self) -> float | None:
-        """Since when it has owed us the rest of a request, or asked nothing; None while a request is in our hands."""
+        """Since when it has been idle, or the rest of a request is missing; None while a request is processed."""
         ...
 
     def hang_up(self) -> None: ...
 
 
 class ConnectionLimits:
-    """What the connections of one listener may use up together."""
+    """The limits that the connections of one listener share."""
 
     def __init__(self, connections: int, *, listener: str, meter: Meter, unfinished: int = UNFINISHED) -> None:
         self.connections = connections
@@ -104,7 +104,7 @@ class ConnectionLimits:
         self._refusals: dict[str, RateLimitedLog] = {}
 
     def enforce(self, connections: Collection[Connection]) -> None:
-        """If too many are open, closes those that have been idle longest: a sixteenth of all at once."""
+        """If too many connections are open, closes a sixteenth of them: those that have been idle longest."""
         if len(connections) <= self.connections:
             return
         idle = [(since, item) for item in connections if (since := item.idle_since) is not None]
@@ -116,7 +116,7 @@ class ConnectionLimits:
         self._full.log(closed=len(closed))
 
     def hold(self, size: int) -> bool:
-        """Counts so many bytes more of what has begun and does not end; whether there is room for them."""
+        """Counts this many more bytes of unfinished heads. Returns whether there is room for them."""
         self._unfinished += size
         return self._unfinished <= self._limit
 

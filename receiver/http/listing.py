@@ -1,4 +1,4 @@
-"""Listings over HTTP: from a request's parameters to a page of records. What is wrong with them is named."""
+"""Listings over HTTP: from a request's parameters to a page of records. Errors name the parameter."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
@@ -13,13 +13,13 @@ from receiver.ports import Store
 
 LIMIT = 500
 SCAN = 5000
-"""Records that a search which no index answers looks at, at most; its cursor goes on from there."""
+"""Maximum records that a search without an index reads for one page; its cursor continues from there."""
 USUAL = frozenset({"since", "limit", "cursor"})
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A parameter that selects: by the index of this name when it has one and is the first, else record by record."""
+    """A parameter that selects records: by the index of its name if it is the first with one, else record by record."""
 
     fits: Callable[[Any, str], bool]
     index: str = ""

@@ -1,4 +1,4 @@
-"""The operator's API of one document that is not where it belongs: correct it, undo that, or help one that failed."""
+"""The operator's API to correct a document, undo a correction, or resubmit, replace and dismiss a failed one."""
 
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -46,16 +46,16 @@ MANY = (
     '"undo": true'
 )
 AT_ONCE = 200
-"""Documents that one request corrects: an answer takes seconds, also from DynamoDB."""
+"""Maximum documents that one request corrects: the response takes seconds, also with DynamoDB."""
 TEXT_LIMIT = 200
-"""Characters of a route's name or a type."""
+"""Maximum characters of a route's name or a type."""
 LIMITS = {"who": WHO_LIMIT, "to": TEXT_LIMIT, "type": TEXT_LIMIT}
 """Characters of each text; of any other (a reason, a note, a password) WHY_LIMIT."""
 EITHER = 'give either {"to": "name of a route"} or {"type": "the correct type"}, and your name in "who"'
 
 
 def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoints, each behind what ``only`` makes of it."""
+    """The endpoints, each restricted by ``only``."""
     api = Mending(app)
     endpoints = {
         "route": api.route,
@@ -82,19 +82,19 @@ class Mending:
         self._limit = app.settings.max_upload
 
     async def route(self, request: Request) -> Response:
-        """A person's decision where a document goes; with ``?preview=true`` what it would do."""
+        """Applies a person's decision where a document goes; with ``?preview=true``, shows what it would do."""
         given = await _given(request, "to", "type", "why", "version", says=EITHER)
         if ("to" in given) == ("type" in given):
             raise Malformed(EITHER)
         return await self._corrected(request, RoutingDecision(**given))
 
     async def undo(self, request: Request) -> Response:
-        """Takes the last decision back; with ``?preview=true`` says what that would do."""
+        """Undoes the last decision; with ``?preview=true``, shows what that would do."""
         given = await _given(request, "why", "version")
         return await self._corrected(request, RoutingDecision(undo=True, **given))
 
     async def correct(self, request: Request) -> Response:
-        """The same decision about many documents, each with a result; with ``?preview=true`` nothing is written."""
+        """Applies one decision to many documents, each with its own result; with ``?preview=true``, writes nothing."""
         body = await object_of(request)
         picked: dict[str, Any] = {
             name: body.pop(name) for name in ("ids", "state", "of_type", "since", "undo") if name in body
@@ -119,7 +119,7 @@ class Mending:
         return json_response(show.document_whole(await carry_out_correction(correction, self._context)), 202)
 
     async def retry(self, request: Request) -> Response:
-        """What ``mailroom replay DOCUMENT`` does; with ``?preview=true`` what that would be."""
+        """Does what ``mailroom replay DOCUMENT`` does; with ``?preview=true``, shows what that would be."""
         await _given(request)
         document_id, preview = request.path_params["document_id"], _preview(request)
         document = await document_named(document_id, self._context)
@@ -135,7 +135,7 @@ class Mending:
         return json_response(show.document_whole(await document_named(document_id, self._context)), 202)
 
     async def resubmit(self, request: Request) -> Response:
-        """Uploads the document again, for a new job; with ``?preview=true`` says what that costs."""
+        """Uploads the document again, for a new job; with ``?preview=true``, shows the cost."""
         given, document_id = await _given(request), request.path_params["document_id"]
         if _preview(request):
             document = await document_named(document_id, self._context)
@@ -154,7 +154,7 @@ class Mending:
             return _changed(await unlock(document_id, given["password"], self._context, who=given["who"]))
 
     async def file(self, request: Request) -> Response:
-        """Replaces the document's bytes by the file of a multipart body, and resubmits it."""
+        """Replaces the document's bytes with the file of a multipart body, and resubmits it."""
         _refuse_query(request, "who")
         document_id, who = request.path_params["document_id"], request.query_params.get("who", OPERATOR)
         document = await document_named(document_id, self._context)
@@ -165,7 +165,7 @@ class Mending:
                 return _changed(await replace_bytes(document_id, path, self._context, who=who[:WHO_LIMIT]))
 
     async def dismiss(self, request: Request) -> Response:
-        """Declares that nothing more is to be done with the document."""
+        """Dismisses the document: nothing more is done with it."""
         _refuse_query(request)
         given = await _given(request, "note", says='give the reason: {"note": "…", "who": "…"}')
         if not given.get("note"):
@@ -177,7 +177,7 @@ class Mending:
 
 @contextmanager
 def _refused_as_input() -> Iterator[None]:
-    """What is wrong with a file or a password is wrong with the request; the document stays as it is."""
+    """Turns errors about the given file or password into errors of the request; the document stays as it is."""
     try:
         yield
     except (DocumentRefused, Uncuttable) as error:
@@ -187,7 +187,7 @@ def _refused_as_input() -> Iterator[None]:
 
 
 def _preview(request: Request) -> bool:
-    """Whether nothing is to be written. A preview that is misspelt is refused, and not carried out."""
+    """Whether nothing is to be written. A misspelt parameter is refused, so that nothing is carried out by mistake."""
     _refuse_query(request, "preview")
     return flag_in(request, "preview")
 
@@ -225,7 +225,7 @@ def _texts_of(body: dict[str, Any], known: set[str], *, says: str) -> dict[str, 
 
 
 def _selection(picked: dict[str, Any]) -> DocumentSelection:
-    """Raises Malformed for a selection of everything, or of what is not there."""
+    """The selection in the body. Raises Malformed if it selects everything, or has invalid values."""
     ids, state, found_type = picked.get("ids", []), picked.get("state"), picked.get("of_type")
     if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
         raise Malformed(f"ids is a list of document ids; {MANY}")
@@ -253,7 +253,7 @@ def _refuse_value(name: str, value: object, says: str) -> None:
 
 @asynccontextmanager
 async def _received(request: Request, limit: int) -> AsyncIterator[Path]:
-    """The one file of a multipart body, for a while, under its own name. Raises Malformed, TooLarge."""
+    """The one file of a multipart body, as a temporary file of its own name. Raises Malformed, TooLarge."""
     with tempfile.TemporaryDirectory(prefix="mailroom-replacement-") as folder:
         path: Path | None = None
         async for part in Parts(request, idle_seconds=IDLE_SECONDS):

@@ -1,4 +1,4 @@
-"""Prometheus text of what the Meter added up, and of the books as the store has them."""
+"""The metrics as Prometheus text: the meter's sums, and the totals of the store."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -13,7 +13,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def metrics_text(meter: SummingMeter, totals: Gauges | None, down: Collection[str] = ()) -> bytes:
-    """The metrics as Prometheus reads them; ``books`` is None when the store cannot be asked, ``down`` names the
+    """The metrics as Prometheus reads them. ``totals`` is None if the store cannot be read; ``down`` names the
     background tasks that are down."""
     registry = CollectorRegistry()
     registry.register(_Snapshot([*_added_up(meter), _down(down), *_counted(totals)]))
@@ -21,7 +21,7 @@ def metrics_text(meter: SummingMeter, totals: Gauges | None, down: Collection[st
 
 
 class _Snapshot:
-    """A collector of families that are made already."""
+    """A collector that returns these families."""
 
     def __init__(self, families: Sequence[Metric]) -> None:
         self._families = families

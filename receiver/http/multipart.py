@@ -1,6 +1,6 @@
-"""The files of a multipart request, one after the other, in chunks as they arrive: nothing is held, nothing spooled.
+"""Streams the files of a multipart request one after the other, in chunks as they arrive; none is held in memory.
 
-python-multipart does the parsing; this turns its callbacks into something to iterate over.
+python-multipart does the parsing. This module turns its callbacks into an async iterator.
 """
 
 import asyncio
@@ -18,9 +18,9 @@ from receiver.http.problems import TooSlow
 
 PARTS = 1000
 BOUNDARY = 70
-"""Characters at most. Source: RFC 2046, 5.1.1."""
+"""Maximum characters of the boundary. Source: RFC 2046, 5.1.1."""
 DISPOSITION_BYTES = 4000
-"""A longer field is not taken apart for an extended name: that costs the square of its length."""
+"""Maximum characters of a field that is parsed for an extended name: that takes quadratic time."""
 
 
 @dataclass(eq=False)
@@ -32,7 +32,7 @@ class FilePart:
     ended: bool = False
 
     async def read(self) -> bytes | None:
-        """The next bytes, None at the end. What is not asked for is skipped when the next part is."""
+        """The next bytes; None at the end. Bytes that were not read are skipped when the next part is requested."""
         return await self._source.chunk(self)
 
 
@@ -73,7 +73,7 @@ class Parts:
         return None
 
     async def _next(self, *, of_part: bool = False) -> FilePart | bytes | None:
-        """The next thing that was found; None at the end of a part (when asked ``of_part``) or of all."""
+        """The next part, or bytes of the part; None at the end of the part (with ``of_part``) or of the body."""
         while True:
             while self._found:
                 found = self._found.popleft()
@@ -84,7 +84,7 @@ class Parts:
             await self._feed()
 
     async def _feed(self) -> None:
-        """Lets the parser see what arrives next."""
+        """Waits for the next bytes, and passes them to the parser."""
         try:
             async with asyncio.timeout(self._idle_seconds):
                 data = await anext(self._stream, b"")
@@ -153,7 +153,7 @@ class Parts:
 def _file_name(disposition: bytes) -> str | None:
     """The file's name; None for a field that is no file.
 
-    RFC 7578 has no ``filename*``, yet some clients send nothing else.
+    RFC 7578 forbids ``filename*``, but some clients send only that.
     """
     _, options = parse_options_header(disposition)
     if (plain := options.get(b"filename")) is not None:

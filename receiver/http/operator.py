@@ -1,4 +1,4 @@
-"""The operator's side: page, API, uploads, metrics and health, behind a listener of its own; errors as JSON."""
+"""The operator's side: page, API, uploads, metrics and health, on a separate listener. Errors are JSON."""
 
 import http
 import logging
@@ -24,7 +24,7 @@ log = logging.getLogger("mailroom.http")
 def operator_app(app: App, readiness: Readiness | None = None, *, metrics: bool = True) -> ASGIApp:
     """The operator's side of this application. Starts nothing by itself.
 
-    Without ``metrics`` there is no ``/metrics``: where anybody can reach this, they are told elsewhere.
+    Without ``metrics`` there is no ``/metrics``: for deployments that anybody can reach, which report them elsewhere.
     """
     readiness = readiness or Readiness(app.context.store.ready)
     routes: list[BaseRoute] = [*health.routes(readiness), *api.routes(app), *page.routes()]
@@ -39,7 +39,7 @@ def operator_app(app: App, readiness: Readiness | None = None, *, metrics: bool 
 
 
 class ErrorsAsJson:
-    """Starlette answers a fault with _fault, then raises it again for whoever writes the log: that is done here."""
+    """Logs unhandled exceptions, which Starlette raises again after it has responded with _fault."""
 
     def __init__(self, pages: ASGIApp) -> None:
         self._pages = pages

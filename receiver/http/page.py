@@ -1,4 +1,4 @@
-"""``GET /``: the operator's page, files without secrets. What they show comes from the API, by the operator's token."""
+"""``GET /``: the operator's page. Its files have no secrets; the data comes from the API, with the operator's token."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Error replies, all of one shape: ``{"error": {"code", "message"}}``. Plain data, so that Lambda shares it."""
+"""Error replies, all of the form ``{"error": {"code", "message"}}``. Plain data, because Lambda uses it, too."""
 
 import math
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class TooSlow(Rejected):
 
 
 class ErrorReply(NamedTuple):
-    """An error as HTTP says it."""
+    """An error as an HTTP response."""
 
     status: int
     code: str
@@ -29,7 +29,7 @@ class ErrorReply(NamedTuple):
 
     @property
     def body(self) -> bytes:
-        """The JSON that is sent."""
+        """The body, as JSON."""
         return msgspec.json.encode({"error": {"code": self.code, "message": self.message}})
 
 
@@ -39,7 +39,7 @@ INTERNAL = ErrorReply(500, "internal", "internal error; see Mailroom's log; noth
 
 
 def problem_of(error: MailroomError) -> ErrorReply:
-    """What is answered to a request that raised this."""
+    """The reply to a request that raised this error."""
     if isinstance(error, NotAuthentic):
         return UNAUTHENTIC
     if isinstance(error, TooManyEvents):

@@ -1,7 +1,7 @@
 """The public side: the webhook, ``/livez`` and ``/readyz``.
 
-A plain ASGI application, which Lambda shares: loading Starlette for two responses would be a large part of a cold
-start.
+A plain ASGI application, because Lambda uses it, too: importing Starlette for these responses would be a large part of
+a cold start.
 """
 
 from receiver.bootstrap import App

@@ -1,4 +1,4 @@
-"""Yes or no in a query string, as ``?preview=true``."""
+"""Booleans in a query string: ``?preview=true``."""
 
 from starlette.requests import Request
 
@@ -8,9 +8,9 @@ YES, NO = ("true", "1", "yes"), ("false", "0", "no")
 
 
 def flag_in(request: Request, name: str) -> bool:
-    """Whether the query says yes; no if it does not have the parameter. Raises Malformed for any other word.
+    """The parameter's value; False without the parameter. Raises Malformed for any word but ``true`` and ``false``.
 
-    A misspelt yes is no no: it would carry out what was to be previewed, or file a packet as one document.
+    A misspelt ``true`` must not count as ``false``: what was to be previewed would be carried out.
     """
     given = request.query_params.get(name, "false")
     if given.lower() not in YES + NO:

@@ -1,7 +1,7 @@
-"""Whether events can be stored. Anybody may ask, so the response is the last check's result and costs nothing.
+"""Whether events can be stored. Anybody may ask, so the response is the result of the last check, and costs nothing.
 
-A server checks periodically, by a write. Without a background task, as in Lambda, the first request checks, and the
-result is reused for a while; there ``readiness_by_reading`` writes nothing, since strangers cause the checks.
+A server checks periodically, by a write. In Lambda, which has no background task, the first request checks, and the
+result is reused for a while; ``readiness_by_reading`` writes nothing there, because strangers can cause the checks.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from receiver.ports import Store
 
 log = logging.getLogger("mailroom.http")
 LOOK_SECONDS = 5.0
-"""Seconds between two checks of a server's store."""
+"""Seconds between two checks by a server."""
 GOOD_SECONDS = 15.0
 """Maximum age of a result, in seconds."""
 PATIENCE_SECONDS = 10.0
@@ -28,7 +28,7 @@ def _nothing() -> Collection[str]:
 
 
 class Readiness:
-    """The result of the last check, which raises StoreBusy, and the background tasks that are down."""
+    """The result of the last check, and the background tasks that are down. A failed check raises StoreBusy."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class Readiness:
         self._look: asyncio.Task[None] | None = None
 
     async def problem(self) -> ErrorReply | None:
-        """Why no event could be stored, by the last check; None when all is well."""
+        """Why no event could be stored at the last check; None if one could."""
         if self._clock() - self._looked_at > GOOD_SECONDS:
             await self.look()
         return self._problem
 
     async def look(self) -> None:
-        """Checks. Concurrent callers wait for the same check."""
+        """Makes a check. Concurrent callers wait for the same one."""
         if self._look is None or self._look.done():
             self._look = asyncio.create_task(self._try())
         await asyncio.shield(self._look)
@@ -79,5 +79,5 @@ class Readiness:
 
 
 def readiness_by_reading(store: Store) -> Readiness:
-    """Whether the store answers a read: of an event that does not exist, which each of our roles may read."""
+    """Readiness by a read of an event that does not exist, which each of our roles is allowed."""
     return Readiness(lambda: store.get(Event, "readiness"))

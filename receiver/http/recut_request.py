@@ -1,7 +1,7 @@
 """``POST /documents/{id}/pieces``: cuts a packet as a person asks, as ``mailroom recut`` does.
 
-The body is ``{"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"}]}`` or ``{"merge": "3-5"}``, and may
-have the person's name in ``who``, and in ``version`` that of the document that the person saw.
+The body is ``{"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"}]}`` or ``{"merge": "3-5"}``. It may
+have the person's name in ``who``, and in ``version`` the version of the document that the person saw.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ WRITE = 'write {"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"
 
 
 def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoint, behind what ``only`` makes of it."""
+    """The endpoint, restricted by ``only``."""
 
     async def pieces(request: Request) -> Response:
         asked = read_request(await object_of(request))
@@ -42,7 +42,7 @@ def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
 
 
 def read_request(body: dict[str, Any]) -> CutRequest:
-    """What the body asks for. Raises Malformed."""
+    """The cut that the body requests. Raises Malformed."""
     if set(body) - {"pieces", "merge", "who", "version"} or ("pieces" in body) == ("merge" in body):
         raise Malformed(f"give either pieces or merge: {WRITE}")
     who, version = _text(body.get("who", OPERATOR)), version_of(body)

@@ -1,4 +1,4 @@
-"""Replies of the plain ASGI applications, and ASGI's three types as they use them."""
+"""Replies of the plain ASGI applications, and the ASGI types that they use."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ class Reply(NamedTuple):
 
 
 async def send_reply(reply: Reply, scope: Scope, send: Send) -> None:
-    """Answers the request; a HEAD request gets only the head."""
+    """Sends the response; to a HEAD request only its head."""
     body = b"" if scope["method"] == "HEAD" else reply.body
     headers = [(b"content-type", JSON), (b"content-length", b"%d" % len(body)), *reply.headers]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})

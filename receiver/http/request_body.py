@@ -1,7 +1,7 @@
-"""The body of an event while it arrives: it is verified piece by piece, and held only while it may still be proven.
+"""Reads the body of an event: verifies it piece by piece, and holds it only while it can still prove authentic.
 
-One limit for the process bounds the bytes that all requests hold together. Whoever sends much, in however many
-requests, gets 503 with ``Retry-After``, and takes no room from those who send as little as LlamaCloud does.
+One limit for the process bounds the bytes that all requests hold together. Senders of large bodies get 503 with
+``Retry-After``, and leave room for bodies as small as LlamaCloud's.
 """
 
 from receiver.core.event import Inbound
@@ -10,13 +10,13 @@ from receiver.http.problems import ErrorReply
 from receiver.http.reply import Receive
 
 SMALL = 16 * 1024
-"""Bytes of a body such as LlamaCloud sends, which is some hundred to two thousand, with room to grow."""
+"""Bytes up to which a body counts as small. LlamaCloud's have some hundred to two thousand."""
 
 TOO_MANY = ErrorReply(503, "busy", "too many request bodies at once; retry later", ((b"retry-after", b"1"),))
 
 
 class BodyRefused(Exception):
-    """A request that is refused before its body is read."""
+    """Refuses a request before its body is read."""
 
     def __init__(self, problem: ErrorReply) -> None:
         super().__init__(problem.code)
@@ -28,16 +28,16 @@ class SenderGone(Exception):
 
 
 class BodyBudget:
-    """The bytes of bodies that are held: arriving, or there and not answered yet."""
+    """Counts the bytes of bodies that are arriving or not answered yet."""
 
     def __init__(self, limit: int, *, spare: int) -> None:
-        """``limit`` for all together, of which bodies over SMALL leave ``spare`` to the others."""
+        """``limit`` is for all bodies together. Bodies over SMALL must leave ``spare`` bytes of it to smaller ones."""
         self._limit = limit
         self._spare = spare
         self.now = 0
 
     def take(self, size: int, *, of: int) -> bool:
-        """Counts ``size`` more bytes of a body that has ``of`` by now, unless there is no room for them."""
+        """Counts ``size`` more bytes of a body that has ``of`` bytes so far. False if there is no room for them."""
         if self.now + size > (self._limit if of <= SMALL else self._limit - self._spare):
             return False
         self.now += size
@@ -48,7 +48,7 @@ class BodyBudget:
 
 
 class RequestBody:
-    """One body: ``read`` it, and ``let_go`` of it when the request is answered."""
+    """One body. ``read`` reads it; ``let_go`` frees its bytes when the request is answered."""
 
     def __init__(self, proving: Proving, held: BodyBudget, *, limit: int, too_large: ErrorReply) -> None:
         self._proving = proving
@@ -59,10 +59,10 @@ class RequestBody:
         self._pieces: list[bytes] = []
         self._holds = 0
         self.size = 0
-        """Bytes that have come."""
+        """Bytes that have arrived."""
 
     async def read(self, receive: Receive, inbound: Inbound) -> None:
-        """Reads it to its end, and sets ``inbound.verified``. Raises NotAuthentic, Refused, Gone."""
+        """Reads the whole body, and sets ``inbound.verified``. Raises NotAuthentic, BodyRefused, SenderGone."""
         more = True
         while more:
             message = await receive()
@@ -72,13 +72,13 @@ class RequestBody:
             self._count(len(piece))
             if self._wanted:
                 self._pieces.append(piece)
-            self._proving.feed(piece)  # at once: pieces that waited for a thread would be held meanwhile
+            self._proving.feed(piece)  # not in a thread: waiting for one would hold the pieces for longer
             more = message.get("more_body", False)
         inbound.verified = self._proving.verified(self._pieces)
         self._pieces.clear()
 
     def let_go(self) -> None:
-        """It is answered."""
+        """Frees the bytes, because the request is answered."""
         self._pieces.clear()
         self._held.give_back(self._holds)
         self._holds = 0

@@ -1,4 +1,4 @@
-"""uvicorn as the receiver needs it."""
+"""uvicorn, configured for the receiver."""
 
 import asyncio
 import functools
@@ -18,7 +18,7 @@ log = logging.getLogger("mailroom.http")
 
 
 class Server(uvicorn.Server):
-    """uvicorn; the garbage collector looks neither at what was loaded before, nor at each few requests in flight."""
+    """uvicorn, with a garbage collector that ignores what was loaded before the start, and runs less often."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -30,10 +30,10 @@ class Server(uvicorn.Server):
 def server_config(
     app: ASGIApp, limits: ConnectionLimits, *, backlog: int = BACKLOG, grace_seconds: float = STOP * WORK_SHARE
 ) -> ServerConfig:
-    """The server's configuration; requests in flight have ``grace_seconds`` after a signal to stop.
+    """The server's configuration. After a signal to stop, requests in flight have ``grace_seconds``.
 
-    The log is Mailroom's own, so uvicorn writes none. Without the fast path uvicorn's own protocol serves: when there
-    are too many connections it answers 503, and closes none of them.
+    Mailroom writes the log, so uvicorn writes none. Without the fast path uvicorn's own protocol serves, which answers
+    503 when there are too many connections, and closes none of them.
     """
     protocol = fast_path()
     config = ServerConfig(
@@ -57,7 +57,7 @@ def server_config(
 
 @functools.cache
 def fast_path() -> type[asyncio.Protocol] | None:
-    """None, with one line in the log, where uvicorn is not the one that it knows."""
+    """The protocol of the fast path; None, with a line in the log, if it was not written for this uvicorn."""
     try:
         from receiver.http.fast_path import FastPathProtocol
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What a server and each of its connections share."""
+"""The configuration that a server shares with its connections."""
 
 import uvicorn
 

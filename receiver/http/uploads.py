@@ -21,7 +21,7 @@ from receiver.pipeline.ingest import IncomingFile
 from receiver.pipeline.ingest_file import ingest_file
 
 IDLE_SECONDS = 30.0
-"""How long a sender may pause in the middle of a file."""
+"""Seconds for which a sender may pause in the middle of a file."""
 NAME_LIMIT = 255
 
 
@@ -31,7 +31,7 @@ class UploadResult:
 
     sender: str = ""
     by_sender: bool = False
-    """The request named its sender."""
+    """Whether the request named its sender."""
     taken: list[dict[str, Any]] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
     stopped: ErrorReply | None = None
@@ -62,11 +62,11 @@ def _sender(request: Request) -> str:
 
 
 async def _take(app: App, part: FilePart, packet: bool, outcome: UploadResult) -> None:
-    """Ingests one file, or records why not. Raises errors of the whole request: a broken body, a full disk."""
+    """Ingests one file, or records why it was refused. Raises errors of the whole request (broken body, full disk)."""
     name = part.name[:NAME_LIMIT]
     first = await part.read() or b""
     if not name and not first:
-        return  # what a browser sends for a file field that was left empty
+        return  # a browser sends this for an empty file field
     source = _bounded(first, part, app.settings.max_upload)
     arrival = IncomingFile(
         name=name or "document",

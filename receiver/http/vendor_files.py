@@ -1,4 +1,4 @@
-"""``POST /documents`` as JSON: files and parse jobs at LlamaCloud, by id. All of a request is ingested, or nothing."""
+"""``POST /documents`` as JSON: ingests files and parse jobs at LlamaCloud by id; all of a request, or nothing."""
 
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from receiver.pipeline.ingest import Ingested
 from receiver.pipeline.ingest_vendor_file import IncomingVendorFile, ingest_vendor_file
 
 MOST = 100
-"""Documents in one request."""
+"""Maximum documents in one request."""
 
 
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,9 +29,9 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def take_in_vendor_files(request: Request, context: Context, *, sender: str, packet: bool) -> Response:
-    """202 with the documents. ``packet`` holds for entries that do not say it themselves.
+    """202 with the documents. ``packet`` is the default for entries without that key.
 
-    Raises Malformed, naming the entry; then none is stored.
+    Raises Malformed, naming the entry; then nothing is stored.
     """
     named = _named(await object_of(request), sender, packet=packet)
     taken = [await ingest_vendor_file(item, context) for item in named]
@@ -39,7 +39,7 @@ async def take_in_vendor_files(request: Request, context: Context, *, sender: st
 
 
 def ingested_data(item: Ingested) -> dict[str, Any]:
-    """One document in the response, with what was given and changed nothing."""
+    """One document of the response, with the given values that differ from it and were ignored."""
     data = {"document_id": item.document.id, "name": item.document.name, "fresh": item.fresh}
     return data | ({"ignored": list(item.ignored)} if item.ignored else {})
 

@@ -1,8 +1,7 @@
 """``POST /webhooks/llamacloud``: reads the body, calls ``receive``, writes one log line, responds.
 
-A plain ASGI callable, reached before Starlette's routing, because this is the path that is measured
-(docs/benchmarks.md). Whatever can be refused before the body is read is refused then; the body is bounded in size
-and time.
+A plain ASGI callable, called before Starlette's routing, because its rate is what docs/benchmarks.md measures. A
+request that can be refused by its head alone is refused before the body is read. The body is limited in size and time.
 """
 
 import logging
@@ -32,7 +31,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 log = logging.getLogger("mailroom.event")
 
 LINES = 100
-"""In the log for refusals of one cause in ten seconds: who sends more fills no disk. All are counted."""
+"""Maximum log lines for refusals of one cause in ten seconds, so that nobody can fill the disk. All are counted."""
 METHOD = ErrorReply(405, "method_not_allowed", "send events with POST", ((b"allow", b"POST"),))
 TOO_SLOW = ErrorReply(408, "too_slow", "the body did not arrive in time", ((b"connection", b"close"),))
 LENGTH = ErrorReply(400, "malformed", "content-length must be a number")
@@ -43,23 +42,23 @@ ENCODING = ErrorReply(415, "unsupported_media_type", "a compressed body is not a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one request may use up."""
+    """Limits on one request."""
 
     body: int = 10 * 1024 * 1024
     """Bytes."""
     headers: int = 100
     header_bytes: int = 32 * 1024
-    """Names and values together."""
+    """Bytes of all names and values together."""
     seconds: float = 10.0
-    """From the headers to the last byte of the body."""
+    """Seconds from the headers to the last byte of the body."""
     held: int = 24 * 1024 * 1024
-    """Bytes of bodies that are held at once, of all requests together; for one of ``body`` there is always room."""
+    """Bytes of bodies that all requests may hold together; there is always room for one body of maximum size."""
     spare: int = 8 * 1024 * 1024
-    """Of these, what large bodies leave to small ones."""
+    """Of these, the bytes that large bodies must leave to small ones."""
 
 
 class WebhookEndpoint:
-    """The webhook: ``answer`` for whoever has the whole request, and an ASGI application around it."""
+    """The webhook: ``answer`` takes whole requests; the object itself is an ASGI application around it."""
 
     def __init__(self, receiver: ReceiverDependencies, limits: Limits) -> None:
         self._receiver = receiver
@@ -76,7 +75,7 @@ class WebhookEndpoint:
         self._too_large = ErrorReply(413, "too_large", f"the body is over {limits.body} bytes (MAILROOM_MAX_BODY)")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """The ASGI application. It refuses what it can before reading the body."""
+        """The ASGI application. It refuses what it can before it reads the body."""
         peer = (scope.get("client") or ("",))[0]
         problem = METHOD if scope["method"] != "POST" else self._wrong_head(scope["headers"])
         try:
@@ -154,7 +153,7 @@ class WebhookEndpoint:
     def _replies(
         self, inbounds: Sequence[Inbound], outcomes: Sequence[Accepted | Exception], seconds: float
     ) -> list[Reply]:
-        """The replies to those that were read, each with its line in the log; they took so long together."""
+        """The replies to these requests, each with a line in the log. Together they took ``seconds``."""
         replies = []
         counted: Counter[bool] = Counter()
         for inbound, outcome in zip(inbounds, outcomes, strict=True):
@@ -197,7 +196,7 @@ class WebhookEndpoint:
         return Reply.of(problem)
 
     def _refuse_quietly(self, problem: ErrorReply, error: TooManyEvents, peer: str) -> Reply:
-        """The refusal, counted, with one line for each document in each span of time."""
+        """The refusal, counted; the log gets at most one line for each document in each period."""
         self._receiver.meter.count("mailroom_refusals", cause=error.code)
         if error.report:
             log_line(
