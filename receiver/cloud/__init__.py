@@ -1,1 +1,1 @@
-"""LlamaCloud over HTTP: the client of ports.Cloud, its payloads (``wire``), requests (``order``), pace and refusals."""
+"""LlamaCloud over HTTP: a client for ports.Cloud, with payloads (``wire``), requests (``order``), pacing and errors."""

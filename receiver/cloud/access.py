@@ -16,7 +16,7 @@ class ApiKey(httpx.Auth):
     """The key as a header. It is added request by request, so a presigned link never gets it."""
 
     def __init__(self, key: str) -> None:
-        """Raises Misconfigured for a key that is missing or cannot stand in a header; it does not show it."""
+        """Raises Misconfigured, without showing the key, if it is missing or cannot be sent in a header."""
         _check_key(key)
         self._key = SecretStr(key)
 
@@ -25,7 +25,7 @@ class ApiKey(httpx.Auth):
         yield request
 
     def known(self) -> str:
-        """The key itself, for masking it in texts from outside."""
+        """The key itself, to mask it in texts from outside."""
         return self._key.get_secret_value()
 
 

@@ -32,18 +32,18 @@ from receiver.ports import Clock, Cloud, CloudFile, JobRequest
 
 FILES = "/api/v1/beta/files"
 CANDIDATES = 3
-"""Maximum files under one of our ids to compare by their bytes. There is one, unless somebody interferes."""
+"""Maximum files with one of our ids whose bytes are compared. Usually there is one."""
 PAGE_SIZE = 100
-"""Jobs in a page: the most that the lists give (reference 1.2)."""
+"""Jobs in a page: the maximum that the lists return (reference 1.2)."""
 CHUNK_BYTES = 1024 * 1024
 FILE_BYTES = 512 * 1024 * 1024
-"""The longest file that LlamaCloud accepts, and so returns."""
+"""Bytes of the largest file that LlamaCloud accepts, and so returns."""
 
 
 class LlamaCloud:
-    """A client of one project. Safe to share between tasks of one loop; ``webhook_configs`` are the saved ones.
+    """A client for one project, which the tasks of one loop can share. ``webhook_configs`` has the saved webhooks.
 
-    With a ``budget`` the rates are those of all processes together.
+    With a ``budget``, the rate limits apply to all processes together.
     """
 
     def __init__(
@@ -83,9 +83,9 @@ class LlamaCloud:
         return self._transport.clock_ahead
 
     async def find_file(self, external_id: str, *, sha256: str, known: str = "") -> CloudFile | None:
-        """The file with these bytes that was uploaded under our id before, if any.
+        """The file with these bytes that was uploaded under our id before, if any; of several, the last to expire.
 
-        Of several, the one that expires last counts. Anybody in the project can give a file our id, and LlamaCloud
+        Anybody in the project can give a file our id, and LlamaCloud
         returns no checksum (reference 1.1). Every file but the ``known`` one is therefore downloaded and compared, at
         most CANDIDATES of them. Without a ``sha256`` none is accepted.
         """
@@ -101,7 +101,7 @@ class LlamaCloud:
         return None
 
     async def _holds(self, file: CloudFile, sha256: str) -> bool:
-        """Whether these are the file's bytes. A file that cannot be read is not: a second upload costs nothing."""
+        """Whether the file has these bytes. If unreadable, it counts as different: a second upload costs nothing."""
         if not sha256:
             return False
         read = hashlib.sha256()
@@ -130,9 +130,9 @@ class LlamaCloud:
         return await self._transport.insist(call, once)
 
     async def file(self, file_id: str) -> CloudFile:
-        """What LlamaCloud knows of the file, or of the parse job that stands for one.
+        """What LlamaCloud knows about the file, or about the parse job that is used as one.
 
-        Raises FileGone; of a parse job also CloudBusy while it runs, and DocumentRefused when it failed.
+        Raises FileGone; for a parse job also CloudBusy while it runs, and DocumentRefused if it failed.
         """
         if is_parse_job(file_id):
             return as_file(await self._parse_job(file_id), file_id)
@@ -143,10 +143,10 @@ class LlamaCloud:
         return found.record()
 
     async def read_file(self, file_id: str) -> AsyncIterator[bytes]:
-        """The file's bytes in chunks, through a fresh presigned link that is asked without our key; of a parse job the
-        PDF that it has of its source.
+        """The file's bytes in chunks, through a new presigned link, to which our key is not sent. A parse job gives
+        the PDF of its source.
 
-        Raises FileGone, or CloudBusy when the stream breaks off: the caller then starts again from the first byte.
+        Raises FileGone, or CloudBusy if the stream is cut off; the caller then starts again from the first byte.
         """
         call = Call(method="GET", path=f"{_file_path(file_id)}/content", about=About.FILE)
         if is_parse_job(file_id):
@@ -191,10 +191,10 @@ class LlamaCloud:
             raise
 
     async def create(self, order: JobRequest) -> JobReport:
-        """The new job, or the one that was created under this ``transaction_id`` before.
+        """The new job, or the one that was created with this ``transaction_id`` before.
 
-        A repetition is harmless by that id; on split's beta path, which has none, a request that may have been taken
-        is not repeated here.
+        That id makes a repetition harmless. Split's beta path has no such id, so a request to it that may have been
+        accepted is not repeated here.
         """
         call = Call(
             method="POST",
@@ -210,7 +210,7 @@ class LlamaCloud:
         return made.report(order.kind)
 
     async def job(self, kind: JobKind, job_id: str, *, beta: bool = False) -> JobReport:
-        """The job as it is now, with its result. Raises JobGone, also for a job of another project than ours."""
+        """The current state of the job, with its result. Raises JobGone, also for a job of another project."""
         params = {"expand": "usage"} if kind is JobKind.CLASSIFY else {}
         call = Call(method="GET", path=_job_path(kind, job_id, beta=beta), about=About.JOB, params=params)
         found = await ask_one(self._transport, wire.JobPayload, call)
@@ -228,7 +228,7 @@ class LlamaCloud:
         status: str | None = None,
         beta: bool = False,
     ) -> AsyncIterator[JobReport]:
-        """All jobs created in this window (both ends included), or those of these ids (100 at most), page after page;
+        """All jobs created in this period (both ends included), or with these ids (100 at most), read page by page;
         ``status`` is a JobStatus.
         """
         params: dict[str, Any] = {
@@ -246,7 +246,7 @@ class LlamaCloud:
                 yield job.report(kind)
 
     async def cancel(self, kind: JobKind, job_id: str) -> JobReport:
-        """The job after the vendor was asked to stop it: split stops later, and a final job stays as it is."""
+        """The job after LlamaCloud was asked to cancel it. A split job stops later, and a final job stays as it is."""
         at = _job_path(kind, job_id)
         call = Call(method="POST", path=f"{at}/cancel", about=About.JOB)
 
@@ -254,7 +254,7 @@ class LlamaCloud:
             try:
                 return await self._transport.attempt(call)
             except Refusal as failure:
-                if failure.response.status_code not in {400, 409}:  # both mean: final already
+                if failure.response.status_code not in {400, 409}:  # both mean that the job is final
                     raise
                 return await self._transport.attempt(Call(method="GET", path=at, about=About.JOB))
 
@@ -262,10 +262,10 @@ class LlamaCloud:
         return wire.read_payload(wire.JobPayload, body, asked=call.asked).report(kind)
 
     async def check_key(self) -> tuple[wire.ProjectPayload, ...]:
-        """The projects that calls go to: ours, or without ``LLAMA_CLOUD_PROJECT_ID`` those that the key opens.
+        """The projects that calls go to: ours, or without ``LLAMA_CLOUD_PROJECT_ID`` those that the key can access.
 
-        The cheapest proof that key, base URL and project fit. Raises KeyRefused, and SettingsRefused for a project or
-        an organization that the key does not open.
+        This is the cheapest call that proves key, base URL and project. Raises KeyRefused, and SettingsRefused for a
+        project or an organization that the key cannot access.
         """
         call = Call(method="GET", path="/api/v1/projects", about=About.ACCOUNT, organization_only=True)
         opened = (await ask_one(self._transport, wire.Bare[wire.ProjectPayload], call)).root
@@ -276,7 +276,7 @@ class LlamaCloud:
         self._transport.renew(api_key)
 
     async def close(self) -> None:
-        """Closes the connections, and gives the share of the budget back."""
+        """Closes the connections, and returns the share of the budget."""
         await self._transport.close()
         if self._budget is not None:
             await self._budget.leave()
@@ -287,14 +287,14 @@ def _lasts_until(file: CloudFile) -> float:
 
 
 def _file_path(file_id: str) -> str:
-    """The path of a file. Raises FileGone for what cannot be an id."""
+    """The path of a file. Raises FileGone if this cannot be an id."""
     if not may_be_id(file_id):
         raise FileGone(f"{file_id!r} is not a valid file id")
     return f"{FILES}/{file_id}"
 
 
 def _job_path(kind: JobKind, job_id: str, *, beta: bool = False) -> str:
-    """The path of a job. Raises JobGone for what cannot be an id: ids come from events, too."""
+    """The path of a job. Raises JobGone if this cannot be an id: ids come from events, too."""
     if not may_be_id(job_id):
         raise JobGone(f"{job_id!r} is not a valid job id")
     return f"{orders.job_path(kind, beta=beta)}/{job_id}"

@@ -53,7 +53,7 @@ def _no_proxy(text: str) -> None:
 
 
 def _pattern(host: str) -> str:
-    """As httpx writes it."""
+    """The host as a pattern, as httpx builds it."""
     if host == "*" or "://" in host:
         return "all://" if host == "*" else host
     try:

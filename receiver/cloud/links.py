@@ -20,9 +20,9 @@ Network = Literal["internet", "private", "link-local", "loopback"]
 
 
 async def check_link(url: httpx.URL, base_url: str) -> None:
-    """Raises CloudBusy for a link that leads where LlamaCloud, at ``base_url``, is not.
+    """Raises CloudBusy for a link into a private network in which LlamaCloud (``base_url``) itself is not.
 
-    A name that cannot be looked up here passes: then nothing can be asked there either, unless by a proxy.
+    A name that cannot be resolved here passes: no request can reach it, unless a proxy resolves it.
     """
     base = httpx.URL(base_url)
     if base.scheme == "https" and url.scheme != "https":
@@ -36,7 +36,7 @@ async def check_link(url: httpx.URL, base_url: str) -> None:
 
 
 def follow(url: httpx.URL, location: str) -> httpx.URL:
-    """Where a redirect leads. Raises CloudBusy when that is another host, or no longer https."""
+    """The target of a redirect. Raises CloudBusy if that is another host, or not https."""
     try:
         to = url.join(location)
     except (httpx.InvalidURL, ValueError):
@@ -47,7 +47,7 @@ def follow(url: httpx.URL, location: str) -> httpx.URL:
 
 
 async def _networks(host: str) -> set[Network]:
-    """The networks that the addresses of this host are in; nothing for a name that cannot be looked up."""
+    """The networks that the addresses of this host are in; empty for a name that cannot be resolved."""
     try:
         return {network_of(host)}
     except ValueError:
@@ -60,7 +60,7 @@ async def _networks(host: str) -> set[Network]:
 
 
 def network_of(address: str) -> Network:
-    """The network of an IP address. Raises ValueError for what is none."""
+    """The network of an IP address. Raises ValueError if this is not one."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         ip = ip.ipv4_mapped or ip.sixtofour or ip

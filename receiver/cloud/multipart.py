@@ -11,7 +11,7 @@ from receiver.core.delivery_request import Content
 from receiver.core.errors import FileGone
 
 JOINED = 64 * 1024
-"""Bytes of a body that leave together: each chunk is a call of the system, and one is enough for most documents."""
+"""Bytes of a chunk. Each chunk costs a system call, and one is enough for most documents."""
 
 
 class Multipart:
@@ -75,5 +75,5 @@ def _quoted(value: str) -> str:
 
 
 def _line(value: str) -> str:
-    """A header value that cannot start another line."""
+    """The value without line breaks, so that it cannot add a header."""
     return " ".join(value.split()) or "application/octet-stream"

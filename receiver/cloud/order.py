@@ -24,14 +24,14 @@ PATHS = {
 
 
 def job_path(kind: JobKind, *, beta: bool = False) -> str:
-    """Where jobs of this kind are created and listed. Raises Misconfigured for a kind that is not known here."""
+    """The path at which jobs of this kind are created and listed. Raises Misconfigured for an unknown kind."""
     if (kind, beta) not in PATHS:
         raise Misconfigured(f"it is not known where LlamaCloud has {kind} jobs")
     return PATHS[kind, beta]
 
 
 def status_word(kind: JobKind, status: JobStatus) -> str:
-    """The status as the list of this kind takes it. Raises NotAllowed for ``gone``, which is ours alone."""
+    """The status as a filter of this kind's list. Raises NotAllowed for ``gone``, which only Mailroom has."""
     if status is JobStatus.GONE:
         raise NotAllowed("LlamaCloud cannot list unknown jobs")
     if kind is JobKind.CLASSIFY:
@@ -42,10 +42,10 @@ def status_word(kind: JobKind, status: JobStatus) -> str:
 def job_body(order: JobRequest) -> dict[str, Any]:
     """The request that creates this job.
 
-    The beta path of split knows neither webhooks nor ``transaction_id`` (reference 1.4): there both are left out.
+    Split's beta path has neither webhooks nor ``transaction_id`` (reference 1.4), so both are left out there.
     """
     configuration = _explicit(order) if order.kind is JobKind.SPLIT else dict(order.configuration)
-    # A saved preset takes the place of a configuration; a request carries one of the two (reference 1.2, 1.4).
+    # A request has either a preset or a configuration (reference 1.2, 1.4).
     asked = configuration if "configuration_id" in configuration else {"configuration": configuration}
     if order.beta and order.kind is JobKind.SPLIT:
         return {"document_input": {"type": "file_id", "value": order.file_id}, **asked}
@@ -62,7 +62,7 @@ def job_body(order: JobRequest) -> dict[str, Any]:
 
 
 def _explicit(order: JobRequest) -> dict[str, Any]:
-    """The split configuration with its handling of uncategorized pages spelled out; a preset says that itself."""
+    """The split configuration with ``allow_uncategorized`` always set; a preset has its own."""
     if "configuration_id" in order.configuration:
         return dict(order.configuration)
     strategy = {"allow_uncategorized": UNCATEGORIZED, **(order.configuration.get("splitting_strategy") or {})}
@@ -70,7 +70,7 @@ def _explicit(order: JobRequest) -> dict[str, Any]:
 
 
 def webhook_body(registration: WebhookConfiguration) -> dict[str, Any]:
-    """One webhook configuration. Without ``events`` the vendor sends all of them; an empty list it refuses."""
+    """A webhook configuration. Without ``events`` LlamaCloud sends all events; it rejects an empty list."""
     fields: dict[str, Any] = {
         "webhook_url": registration.url,
         "webhook_headers": dict(registration.headers),
@@ -82,7 +82,7 @@ def webhook_body(registration: WebhookConfiguration) -> dict[str, Any]:
 
 
 def secrets(registration: WebhookConfiguration | None) -> tuple[str, ...]:
-    """The secret values in it, which no message may contain."""
+    """The secret values in the registration, which no message may contain."""
     if registration is None:
         return ()
     headers: Mapping[str, str] = registration.headers

@@ -1,8 +1,9 @@
 """Keeps calls within LlamaCloud's rate limits.
 
-A slot is taken when a request leaves, and is free again a whole window after its response came. The request arrived at
-some moment between the two, so the vendor's count is kept however long the way is. A bucket (aiolimiter was considered)
-lets up to twice the limit into one window, and counting departures fails when a burst arrives unevenly.
+A slot is taken when a request is sent, and is free again a whole window after its response. LlamaCloud counts the
+request at some moment between the two, so its limit is kept whatever the network delay is. A token bucket (aiolimiter
+was considered) allows up to twice the limit in one window, and counting sent requests fails when a burst arrives
+unevenly.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ class RequestRate(NamedTuple):
 
 
 JOB_RATE = RequestRate(40, 1.0)
-"""Creations of jobs (reference 1.8; published for classify, none for split: both share this one)."""
+"""Creations of jobs (reference 1.8). The limit is published for classify only; split shares it here."""
 UPLOAD_RATE = RequestRate(50, 5.0)
 """Uploads of files (reference 1.8)."""
 
@@ -47,19 +48,19 @@ class Pace:
         self._clock = clock
         self._sleep = sleep
         self._closed_until = clock()
-        self._free_from = asyncio.PriorityQueue[float]()  # one moment per slot; wakes its waiters in order
+        self._free_from = asyncio.PriorityQueue[float]()  # per slot: free from when; wakes waiters in order
         self._slots = rate.limit
         self._sending, self._sent_at = 0, -math.inf
         self._surplus = 0
-        """Slots that are in use, and are not put back: the share has become smaller meanwhile."""
+        """Slots in use that are not put back, because the share has become smaller."""
         for _ in range(rate.limit):
             self._free_from.put_nowait(self._closed_until)
 
     def use(self, share: float, *, at_once: bool) -> None:
         """Uses this share of the rate from now on, at least one slot.
 
-        Slots that are new are free after a whole window, when nothing counts any more that others did with them; or
-        ``at_once``, where there were no others.
+        New slots are free after a whole window, when requests that other processes made with them no longer count;
+        with ``at_once`` immediately, because there were no other processes.
         """
         slots = min(self._rate.limit, max(1, int(self._rate.limit * share + 1e-6)))
         more, self._slots = slots - self._slots, slots
@@ -73,12 +74,12 @@ class Pace:
                 self._free_from.get_nowait()
 
     def is_quiet(self) -> bool:
-        """Whether nothing was sent for a whole window, and nothing is being sent."""
+        """Whether no request was sent for a whole window, and none is in progress."""
         return self.is_unlimited or (not self._sending and self._clock() - self._sent_at >= self._seconds)
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """A slot for one request; the block starts when it may leave."""
+        """A slot for one request. The block begins when the request may be sent."""
         if self.is_unlimited:
             await self._not_held()
             yield
@@ -88,14 +89,14 @@ class Pace:
             await self._slot()
             try:
                 yield
-            finally:  # while the request was in progress, nobody knew when the slot is free
+            finally:  # only now is it known from when the slot is free
                 self._sent_at = self._clock()
                 self._put_back(self._sent_at + self._seconds)
         finally:
             self._sending -= 1
 
     async def _slot(self) -> None:
-        """Takes a slot that is free by now, and still ours."""
+        """Takes a slot that is free, and still part of our share."""
         while True:
             free_from = await self._free_from.get()
             try:
@@ -118,5 +119,5 @@ class Pace:
             await self._sleep(wait)
 
     def hold(self, seconds: float) -> None:
-        """Holds all requests for this long: after a 429, because another client shares the limit."""
+        """Holds back all requests for this long, after a 429: another client shares the limit."""
         self._closed_until = max(self._closed_until, self._clock() + seconds)

@@ -27,7 +27,7 @@ class ProjectScope:
         return {name: value for name, value in named.items() if value}
 
     def excludes(self, project_id: str) -> bool:
-        """Whether this project is another one than ours. False if either is unknown."""
+        """Whether this is known to be another project than ours."""
         return bool(self.project_id and project_id) and not _same(self.project_id, project_id)
 
     def refuse_other(self, project_id: str, made: str) -> None:
@@ -40,7 +40,7 @@ class ProjectScope:
             )
 
     def chosen(self, projects: Sequence[ProjectPayload]) -> tuple[ProjectPayload, ...]:
-        """The projects that calls go to, of those that the key opens. Raises SettingsRefused if there is none."""
+        """The projects that calls go to, of those that the key can access. Raises SettingsRefused if there is none."""
         opened = "; ".join(map(_shown, projects)) or "none"
         found = tuple(item for item in projects if not self.project_id or _same(item.id, self.project_id))
         if not found:

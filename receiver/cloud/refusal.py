@@ -1,7 +1,7 @@
 """Translates LlamaCloud's error responses into the errors of core/errors.py.
 
-Pure: a response, and what the request was about, give an error. No message contains a secret: of a validation error
-only place and sentence are shown, never the input that the vendor echoes, and known secrets are masked.
+A pure function of the response and of what the request was about. No message contains a secret: of a validation error,
+only place and message are shown, not the input that LlamaCloud echoes, and known secrets are masked.
 """
 
 import json
@@ -29,32 +29,32 @@ from receiver.core.errors import (
 from receiver.core.vendor_input import KEPT
 
 TEXT_LIMIT = 500
-"""Maximum characters of the vendor's text."""
+"""Maximum characters of LlamaCloud's text."""
 HINT_LIMIT = 3600.0
 """Maximum seconds of a ``Retry-After``; a longer one is cut to this."""
 FILE_MISSING = re.compile(r"\bFile (ID )?\S+ (is not in|not found)\b", re.IGNORECASE)
-"""How the vendor says, with a 400 or 404, that there is no such file (reference 1.2, the vendor's error texts)."""
+"""How LlamaCloud says, with a 400 or 404, that there is no such file (reference 1.2, the vendor's error texts)."""
 CAP = re.compile(r"\b(usage|credit|spending) (limit|cap)\b|\blimit reached\b", re.IGNORECASE)
 """How a 402 says that a cap is reached, and not that all credits are used up: "This project has reached its daily usage
 limit." (self-hosting documentation, usage controls)."""
 PARSE_JOB_MISSING = re.compile(r"\bParse job (ID )?\S+ (is not in|not found)\b", re.IGNORECASE)
-"""The same of a parse job. We make none, so somebody named it: it is wrong, or over."""
+"""The same for a parse job. Mailroom creates none, so a person named one that is wrong or deleted."""
 NO_SUCH_PATH = "not found"
-"""What FastAPI answers, as ``detail`` of a 404, to a path that it does not serve; of a missing file more is said."""
+"""FastAPI's ``detail`` in a 404 for a path that it does not serve; that of a missing file is longer."""
 SECRET_LENGTH = 4
-"""Shorter header values are not masked: they are words, and masking them would only garble messages."""
+"""Minimum characters of a header value that is masked: shorter ones are words, and masking them garbles messages."""
 
 
 class About(Enum):
-    """What a request is about: it decides what 404 and 400 mean."""
+    """What a request is about, which decides what 404 and 400 mean."""
 
     JOB = "job"
     FILE = "file"
     UPLOAD = "upload"
     ORDER = "order"
-    """A job's creation. Here, and for an upload, the vendor may refuse the document, or what our settings say."""
+    """The creation of a job. LlamaCloud may reject it, or an upload, because of the document or of our settings."""
     ACCOUNT = "account"
-    """Lists, projects, saved webhook configurations: the path is there or the base URL is wrong."""
+    """Lists, projects, saved webhook configurations: a 404 means that the base URL is wrong."""
 
 
 class Refusal(Exception):
@@ -111,8 +111,8 @@ def error(response: httpx.Response, about: About, *, now: float, hide: Sequence[
 def _final(response: httpx.Response, about: About, detail: str) -> MailroomError:
     """The error of a response that a retry would not change."""
     status = response.status_code
-    missing = status in {404, 410} and not _a_page(response)  # a page of HTML is not LlamaCloud's answer
-    if about is About.JOB and (missing or status == 422):  # 422: the id has another shape than theirs
+    missing = status in {404, 410} and not _a_page(response)  # an HTML page does not come from the API
+    if about is About.JOB and (missing or status == 422):  # 422: not in the format of LlamaCloud's ids
         return JobGone(f"LlamaCloud does not know this job {detail}")
     if about is About.FILE and (missing or status == 422):
         return FileGone(f"LlamaCloud no longer has this file {detail}")
@@ -132,7 +132,7 @@ def _refused(response: httpx.Response, detail: str) -> MailroomError:
     status = response.status_code
     if PARSE_JOB_MISSING.search(detail):
         return FileGone(f"LlamaCloud has no such parse job, or has deleted it: {KEPT} {detail}")
-    if FILE_MISSING.search(detail):  # it was found, or uploaded, a moment ago; the next try looks again
+    if FILE_MISSING.search(detail):  # it was found, or uploaded, a moment ago; the next attempt looks again
         return CloudBusy(f"LlamaCloud cannot find the uploaded file {detail}")
     if status in {413, 415}:
         return DocumentRefused(f"LlamaCloud rejects the document {detail}")
@@ -149,7 +149,7 @@ def _no_path(response: httpx.Response) -> bool:
 
 
 def _the_vendors(response: httpx.Response) -> bool:
-    """Whether the API itself said this: its errors are JSON with a ``detail`` (reference 1.0)."""
+    """Whether the API itself sent this error: its errors are JSON with a ``detail`` (reference 1.0)."""
     body = _body(response)
     return isinstance(body, dict) and "detail" in body
 
@@ -159,7 +159,7 @@ def _a_page(response: httpx.Response) -> bool:
 
 
 def vendor_reason(response: httpx.Response, hide: Sequence[str] = ()) -> str:
-    """The vendor's own words in one line: a ``detail`` text, FastAPI's list of complaints, or the start of the body."""
+    """LlamaCloud's reason in one line: the text in ``detail``, the validation errors, or the start of the body."""
     complaints = _complaints(response)
     if complaints:
         text = "; ".join(f"{place}: {message}" if place else message for place, message in complaints)
@@ -179,7 +179,7 @@ def _body(response: httpx.Response) -> Any:
 
 
 def _complaints(response: httpx.Response) -> list[tuple[str, str]]:
-    """Place and sentence of each complaint of a FastAPI validation error; [] for any other body."""
+    """Place and message of each error of a FastAPI validation error; [] for any other body."""
     body = _body(response)
     detail = body.get("detail") if isinstance(body, dict) else None
     if not isinstance(detail, list):

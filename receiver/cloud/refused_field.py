@@ -1,7 +1,7 @@
-"""Decides whether the document or a setting of ours caused a refused request.
+"""Decides whether the document or a setting caused the rejection of a request.
 
-The document is blamed only if a place in the request, or the text, names the file. A refusal that names a part of our
-configuration is reported with the setting, or the place in mailroom.yaml, that it came from. For any other refusal the
+The document is the cause only if the error's place in the request, or its text, names the file. An error that names a
+part of our configuration is reported with the setting, or the place in mailroom.yaml, that it comes from. Otherwise the
 cause is unknown, and no document fails because of it.
 
 Source of the vendor's texts: reference 1.1, 1.2, 1.4.
@@ -27,23 +27,23 @@ SETTINGS = (
     (re.compile(r"project", re.IGNORECASE), "LLAMA_CLOUD_PROJECT_ID"),
     (re.compile(r"api key", re.IGNORECASE), "LLAMA_CLOUD_API_KEY"),
 )
-"""The variable that a place or a text of the vendor's points at; the first that fits."""
+"""Pattern of a place or text of LlamaCloud's error -> the variable that it is about; the first match counts."""
 SURE = (
     (re.compile(r"parse[_ ]config(uration|_id)", re.IGNORECASE), "parse_config_id"),
     (re.compile(r"webhook configuration whc-|webhook_configuration_ids", re.IGNORECASE), "webhook_configuration_ids"),
 )
-"""Keys of a section of mailroom.yaml that a text surely is about, though it may speak of pages or webhooks, too."""
+"""Pattern of a text -> the key in a section of mailroom.yaml that it is about, though it may mention pages, too."""
 FILE_OF_RULES = re.compile(r"configuration|\brules?\b|categor|\bpreset\b|strategy", re.IGNORECASE)
 RENAMED = {
     "splitting_strategy": "",
     "parsing_configuration": "parsing",
     "allow_uncategorized": "uncategorized",
 }
-"""Parts of the vendor's configuration that mailroom.yaml calls by another name, or not at all."""
+"""Parts of LlamaCloud's configuration -> their name in mailroom.yaml, if that is another one or none."""
 
 
 def blamed(path: str, places: Sequence[str], text: str, detail: str) -> MailroomError:
-    """The error of a 400, 404 or 422 answer to this path: ``places`` of a validation error, or any other ``text``."""
+    """The error for a 400, 404 or 422 from this path, with ``places`` of a validation error, or any other ``text``."""
     section = "split" if "/split" in path else "classify"
     found = [_setting(place, section) for place in places] or [_setting(text, section)]
     setting = next((item for item in found if item), "")
@@ -67,7 +67,7 @@ def _ours(place: str, detail: str) -> SettingsRefused:
 
 
 def _setting(named: str, section: str) -> str:
-    """The variable, or the place in mailroom.yaml, that this place or text points at; "" for none."""
+    """The variable, or the place in mailroom.yaml, that this place or text is about; "" if unknown."""
     variable = next((name for pattern, name in SETTINGS if pattern.search(named)), "")
     if variable:
         return variable
@@ -75,7 +75,7 @@ def _setting(named: str, section: str) -> str:
 
 
 def _place(named: str, section: str) -> str:
-    """``body.configuration.rules.1.description`` as mailroom.yaml has it: ``classify.rules[1].description``."""
+    """The place in mailroom.yaml: ``classify.rules[1].description`` for ``body.configuration.rules.1.description``."""
     _, found, rest = named.partition("configuration")
     if not found or not rest.startswith("."):
         return f"{section}.configuration_id" if rest.startswith("_id") or "not found" in rest else section

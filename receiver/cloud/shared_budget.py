@@ -1,15 +1,15 @@
 """Shares LlamaCloud's limits between the processes of an installation: each leases a share of them from the store.
 
-LlamaCloud limits a project, and does not know processes. A process that sends a request now and then needs no lease:
-it may send one in each window of a limit. One that sends more joins the others in a flag of the store, and gets an
-equal share:
+LlamaCloud's limits are for a project, not for a process. A process that rarely sends requests needs no lease: it may
+send one in each window of a limit. A process that sends more joins the others in a flag of the store, and gets an equal
+share:
 
-    {"a": [0.5, 1700000012.0], "b": [0.5, 1700000013.0]}        share, and until when it is leased
+    {"a": [0.5, 1700000012.0], "b": [0.5, 1700000013.0]}        share, and end of its lease
 
-The shares of all are never more than the whole. Whoever joins a budget that is used up waits until the others have
-renewed their leases and taken less, a few seconds; what it gains is used a window later, when the requests that others
-made of it no longer count. Without an answer of the store, a process goes on with the share that it had, or as if it
-were alone: what is then too much, LlamaCloud refuses with a 429, and it is repeated.
+The shares never add up to more than the whole. A process that joins a fully leased budget waits a few seconds until the
+others have renewed their leases with smaller shares. It uses what it gains a window later, when requests that others
+made with it no longer count. While the store does not respond, a process continues with its last share, or as if it
+were alone; LlamaCloud refuses requests over the limit with a 429, and they are retried.
 """
 
 import asyncio
@@ -27,22 +27,22 @@ from receiver.core.flag import Flag
 from receiver.ports import Clock, Store
 
 LEASE_SECONDS = 10.0
-"""How long a share is leased: a process that dies keeps it from the others for as long."""
+"""Seconds for which a share is leased. The share of a process that dies is unused for that long."""
 RENEW_SECONDS = 2.0
-"""Between two looks at the others, while requests are sent."""
+"""Seconds between two renewals, while requests are sent."""
 CONFLICTS = 10
 LEAST = 1e-6
-"""A smaller share is none: sums of shares are not exact."""
+"""Shares below this count as none, because sums of floats are not exact."""
 
 
 class Member(NamedTuple):
-    """What a process has leased; nothing, while it waits for the others."""
+    """The lease of a process; its share is 0 while it waits for the others."""
 
     share: float
     until: float
 
     def holds(self, now: float) -> bool:
-        """Whether its lease runs. One that a wrong clock made longer than any does not count."""
+        """Whether the lease is valid. A lease that ends impossibly late was written by a wrong clock, and is not."""
         return now < self.until <= now + 2 * LEASE_SECONDS
 
 
@@ -50,7 +50,7 @@ _MEMBERS = TypeAdapter(dict[str, Member])
 
 
 class SharedBudget:
-    """The share of one process. ``owner`` tells it from all others; ``clock`` is the wall clock, which they share."""
+    """The share of one process. ``owner`` identifies the process; ``clock`` is the wall clock."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class SharedBudget:
         self._keeper: asyncio.Task[None] | None = None
 
     def shared(self, pace: Pace) -> "SharedPace":
-        """The same rate, of which this process uses its share."""
+        """A pace that uses only this process's share of the rate."""
         self._paces.append(SharedPace(pace, self))
         return self._paces[-1]
 
@@ -85,7 +85,7 @@ class SharedBudget:
             self._keeper = asyncio.create_task(self._keep())
 
     async def leave(self) -> None:
-        """Gives the share back: others need not wait until its lease is over."""
+        """Returns the share, so that others need not wait for the end of its lease."""
         if self._keeper is not None:
             self._keeper.cancel()
         if self.share:
@@ -94,11 +94,11 @@ class SharedBudget:
 
     @property
     def share(self) -> float:
-        """The share that is leased now."""
+        """The currently leased share."""
         return self._lease.share if self._lease.holds(self._clock()) else 0.0
 
     async def renewed(self) -> bool:
-        """Leases the share that is ours by now; whether there is any. Asks the store every RENEW_SECONDS at most."""
+        """Renews the lease, at most every RENEW_SECONDS. Returns whether this process has a share."""
         async with self._asking:
             now = self._clock()
             if 0 <= now - self._asked_at < RENEW_SECONDS:
@@ -111,7 +111,7 @@ class SharedBudget:
                 return True
 
     async def _replaced(self, *, leaving: bool = False) -> bool:
-        """Writes our share into the flag; whether there is any. Raises StoreBusy."""
+        """Writes our share into the flag. Returns whether there is any. Raises StoreBusy."""
         for _ in range(CONFLICTS):
             known = await self._store.get(Flag, self._flag)
             now = self._clock()
@@ -121,10 +121,10 @@ class SharedBudget:
             value = _MEMBERS.dump_json({**others, self._owner: mine}).decode()
             with suppress(Conflict):
                 await self._store.apply(put(Flag(id=self._flag, value=value, at=now), known))
-                # Who was there before may have sent requests that still count, also one that has left meanwhile.
+                # A process that was in the flag, even if it has left, may have sent requests that still count.
                 self._take(mine.share, at_once=not before or abs(now - _written_at(known)) > 2 * LEASE_SECONDS)
                 return mine.share > 0
-        return self.share > 0  # too many others at the same moment: the next look may succeed
+        return self.share > 0  # too many concurrent writes: the next renewal may succeed
 
     def _take(self, share: float, *, at_once: bool) -> None:
         self._lease = Member(share, self._clock() + LEASE_SECONDS)
@@ -132,7 +132,7 @@ class SharedBudget:
             item.pace.use(share, at_once=at_once)
 
     async def _keep(self) -> None:
-        """Renews the lease for as long as requests are sent, also for those that wait for a slot."""
+        """Renews the lease while requests are sent, or wait for a slot."""
         while not all(item.pace.is_quiet() for item in self._paces):
             await self._sleep(RENEW_SECONDS)
             await self.renewed()
@@ -150,14 +150,14 @@ def _written_at(known: Flag | None) -> float:
 
 
 def _fair(others: Iterable[Member]) -> float:
-    """An equal share, as far as the others leave it."""
+    """An equal share, or what the others leave if that is less."""
     shares = [item.share for item in others]
     share = min(1 / (len(shares) + 1), 1 - sum(shares))
     return share if share > LEAST else 0.0
 
 
 class SharedPace:
-    """A pace that keeps to the share of this process."""
+    """A pace that is limited to the share of this process."""
 
     def __init__(self, pace: Pace, budget: SharedBudget) -> None:
         self.pace = pace

@@ -1,6 +1,6 @@
 """Sends one request to LlamaCloud: adds the key, retries briefly, and translates errors.
 
-The task engine retries over hours. The retries here only keep a cut connection or a 503 from using up one of a task's
+Tasks are retried over hours. The retries here only prevent that a cut connection or a 503 uses up one of a task's
 attempts.
 """
 
@@ -44,39 +44,39 @@ T = TypeVar("T")
 class Timeouts:
     """The timeouts of one call, in seconds.
 
-    The vendor's SDK waits 5 to connect and 60 for an answer. Mailroom's timeouts are shorter, because the task engine
+    The vendor's SDK waits 5 seconds to connect and 60 for a response. Mailroom's timeouts are shorter, because it
     retries: a second request gets past a dead connection, while one that hangs for a minute delays others.
     """
 
     connect_seconds: float = 5
     look_seconds: float = 10
-    """For the answer to a GET, which changes nothing."""
+    """For the response to a GET, which changes nothing."""
     answer_seconds: float = 30
     upload_seconds: float = 240
-    """For the answer to an upload: 512 MB have to be stored before it comes."""
+    """For the response to an upload: LlamaCloud stores up to 512 MB first."""
     write_seconds: float = 20
-    """For each piece of a request to leave."""
+    """For sending each chunk of a request."""
     attempts: int = 3
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 8
     budget_seconds: float = 60
-    """No further attempt starts after it; a longer ``Retry-After`` is handed to the task engine instead."""
+    """After this time no further attempt starts. A longer ``Retry-After`` delays the task instead."""
 
     def answer(self, call: "Call") -> float:
-        """For the answer to one attempt, or its next bytes."""
+        """For the response to one attempt, or its next bytes."""
         if call.form:
             return self.upload_seconds
         return self.look_seconds if call.method == "GET" else self.answer_seconds
 
     def whole(self, call: "Call") -> float | None:
-        """For all attempts at a call, whatever trickles in: one that hangs is tried once more. An upload may take as
-        long as the step that it is part of.
+        """For all attempts at a call, even if bytes keep trickling in; one retry of a request that hangs fits in.
+        None for an upload, which only its step limits.
         """
         return None if call.form else 2 * self.answer(call) + self.connect_seconds
 
 
 ANSWER_BYTES = 32 * 1024 * 1024
-"""Maximum bytes of a response that is not a file; a page of 100 jobs has a fraction of it."""
+"""Maximum bytes of a response that is not a file; a page of 100 jobs is much smaller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +91,11 @@ class Call:
     form: Multipart | None = field(default=None, repr=False)
     pace: AnyPace | None = None
     repeatable: bool = True
-    """False if repeating it could have an effect twice: then it is repeated only if it surely had none."""
+    """False if a repetition could have an effect twice: then it is repeated only if it certainly had none."""
     organization_only: bool = False
-    """True for calls about projects, which take no project (reference 1.9)."""
+    """Whether only the organization is sent, as in calls about projects (reference 1.9)."""
     hide: tuple[str, ...] = field(default=(), repr=False)
-    """Secret values in the body, which no message may contain."""
+    """Secret values in the body, which error messages must not contain."""
 
     @property
     def asked(self) -> str:
@@ -103,7 +103,7 @@ class Call:
 
 
 class Transport:
-    """Sends calls. The connections are made at the first one, in the loop that uses it."""
+    """Sends calls. The first one creates the connection pool, in the event loop that uses it."""
 
     def __init__(
         self,
@@ -122,16 +122,16 @@ class Transport:
         self._key = ApiKey(api_key)
         self.scope = scope
         self._pace = pace
-        """For all calls, each with its repetitions; some have one of their own beside it."""
+        """The pace of all requests, retries included; some calls also have one of their own."""
         self._clock = clock
         self._sleep = sleep
         self._transport = transport
         self._connections: Connections | None = None
         self.clock_ahead: float | None = None
-        """Seconds by which LlamaCloud's clock was ahead of ours at its last answer."""
+        """Seconds by which LlamaCloud's clock was ahead of ours at its last response."""
 
     async def send(self, call: Call) -> bytes:
-        """The body of a successful answer. Raises the error that a lasting failure amounts to."""
+        """The body of a successful response. Raises our error for a failure that retries did not mend."""
         return await self.insist(call, lambda: self.attempt(call))
 
     async def attempt(self, call: Call) -> bytes:
@@ -163,14 +163,14 @@ class Transport:
             return await _read(response, call.asked)
 
     def _hold_against(self, date: str) -> None:
-        """Compares our clock with the date of an answer, which has whole seconds."""
-        with contextlib.suppress(ValueError, OverflowError):  # no date, or a proxy's own idea of one
+        """Compares our clock with the ``Date`` of a response, which has whole seconds."""
+        with contextlib.suppress(ValueError, OverflowError):  # no valid date
             self.clock_ahead = parsedate_to_datetime(date).timestamp() + 0.5 - self._clock()
 
     async def download(self, url: httpx.URL) -> httpx.Response:
-        """An open answer with the bytes behind a presigned link, asked for without the key; the caller closes it.
+        """An open response with the bytes of a presigned link, requested without the key. The caller closes it.
 
-        Raises CloudBusy for a link that leads where it must not (see links.py).
+        Raises CloudBusy for a link that is not allowed (links.py).
         """
         for _ in range(REDIRECTS + 1):
             await check_link(url, self.base_url)
@@ -203,7 +203,7 @@ class Transport:
             reraise=True,
         )
         try:
-            # The wait for its turn, which may be long on a small plan, is no part of its time.
+            # The wait for a slot, which may be long on a small plan, does not count.
             async with (
                 self._pace.turn() if self._pace else nullcontext(),
                 asyncio.timeout(self.patience.whole(call)) as limit,
@@ -222,18 +222,18 @@ class Transport:
             raise self.unanswered(failure, call.asked) from failure
 
     def translate(self, failure: Refusal, call: Call) -> MailroomError:
-        """The error of a refused call, without any secret that we know."""
+        """The error for a refused call, with known secrets masked."""
         hide = (self._key.known(), *call.hide)
         return refusal.error(failure.response, call.about, now=self._clock(), hide=hide)
 
     def unanswered(self, failure: httpx.HTTPError, asked: str) -> CloudBusy:
-        """The error for a call without an (entire) answer."""
+        """The error for a call without a (complete) response."""
         return CloudBusy(
             f"LlamaCloud at {self.base_url} did not respond to {asked}: {str(failure) or type(failure).__name__}"
         )
 
     def _wait(self, state: RetryCallState) -> float:
-        """Seconds until the next try: what the vendor asks for, or twice as long each time, with jitter."""
+        """Seconds until the next attempt: what LlamaCloud asks for, or twice as long each time, with jitter."""
         failure = state.outcome.exception() if state.outcome else None
         if isinstance(failure, Refusal) and (asked := refusal.retry_after(failure.response, now=self._clock())):
             return asked
@@ -263,7 +263,7 @@ class Transport:
 
 
 async def _read(response: httpx.Response, asked: str) -> httpx.Response:
-    """The answer with its whole body. Raises CloudBusy for one that is longer than any."""
+    """The response with its whole body. Raises CloudBusy if it is too long."""
     if "content-encoding" not in response.headers and _announced(response) <= ANSWER_BYTES:
         await response.aread()
         return response
@@ -277,7 +277,7 @@ async def _read(response: httpx.Response, asked: str) -> httpx.Response:
 
 
 def _announced(response: httpx.Response) -> float:
-    """The length that the answer says it has: a client reads no more of it. Infinite where it does not say."""
+    """The ``Content-Length`` of the response, beyond which no client reads; infinite without one."""
     length = response.headers.get("content-length", "")
     return int(length) if length.isdecimal() else math.inf
 
@@ -291,7 +291,7 @@ async def _awaited(action: Callable[[], Awaitable[T]]) -> T:
 
 
 def _passes(failure: BaseException, *, repeatable: bool) -> bool:
-    """Whether to retry. A request that may have had its effect is repeated only if that does no harm."""
+    """Whether to retry. A request that may have had an effect is repeated only if that does no harm."""
     if isinstance(failure, Refusal):
         return refusal.passing(failure.response) and (repeatable or failure.response.status_code == 429)
     if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout):
@@ -300,5 +300,5 @@ def _passes(failure: BaseException, *, repeatable: bool) -> bool:
 
 
 def _ours(failure: httpx.TransportError) -> bool:
-    """Whether we built a request that cannot be sent."""
+    """Whether the cause is a request of ours that cannot be sent."""
     return isinstance(failure, httpx.UnsupportedProtocol | httpx.LocalProtocolError)

@@ -1,7 +1,7 @@
 """The webhook configurations that LlamaCloud keeps for a project (reference 1.5).
 
-A saved one fires only for jobs that name its id. Mailroom's own jobs carry their configuration with them; saved ones
-serve jobs that are created elsewhere.
+LlamaCloud uses a saved configuration only for jobs that name its id. Mailroom's own jobs have their configuration in
+the request; saved ones are for jobs that are created elsewhere.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from receiver.ports import WebhookConfiguration
 
 SAVED = "/api/v1/beta/webhook-configs"
 SAVED_PAGED = "/api/v2/webhook-configs"
-"""Since SDK 2.17; older installations only have the other path, which lists without pages."""
+"""The path since SDK 2.17. Older installations only have the other one, whose list has no pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedWebhook:
-    """A saved configuration. ``events`` None stands for all of them."""
+    """A saved configuration. ``events`` None means all events."""
 
     id: str
     url: str
@@ -37,7 +37,7 @@ class SavedWebhook:
 
 
 class WebhookConfigs:
-    """List, create, change and delete them."""
+    """Lists, creates, changes and deletes saved configurations."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -56,15 +56,15 @@ class WebhookConfigs:
             )
 
     async def create(self, registration: WebhookConfiguration) -> SavedWebhook:
-        """The new configuration. It is not asked for twice: a repetition would save it twice."""
+        """The new configuration. The request is not repeated, because that could save it twice."""
         return await self._write("POST", SAVED, registration)
 
     async def update(self, config_id: str, registration: WebhookConfiguration) -> SavedWebhook:
-        """The configuration as it is now. What the registration leaves empty stays, the secret above all."""
+        """The changed configuration. Fields that the registration leaves empty stay, such as the secret."""
         return await self._write("PUT", _path(config_id), registration)
 
     async def delete(self, config_id: str) -> None:
-        """Returns when it is gone, also when it was gone before."""
+        """Deletes the configuration, if it exists."""
         with suppress(NotServed):
             await self._transport.send(Call(method="DELETE", path=_path(config_id), about=About.ACCOUNT))
 
@@ -81,7 +81,7 @@ class WebhookConfigs:
 
 
 def _path(config_id: str) -> str:
-    """The path of a configuration. Raises Malformed for what cannot be an id."""
+    """The path of a configuration. Raises Malformed if this cannot be an id."""
     if not may_be_id(config_id):
         raise Malformed(f"{config_id!r} is not a valid webhook configuration id")
     return f"{SAVED}/{config_id}"

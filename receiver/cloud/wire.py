@@ -1,7 +1,7 @@
 """Parses LlamaCloud's responses leniently, into our own records.
 
-Unknown fields are ignored, old and new field names are both accepted, and only what Mailroom cannot work without is
-required: the API grew three times in 2026.
+Unknown fields are ignored, old and new field names are both accepted, and only fields that Mailroom cannot work without
+are required, because the API grew three times in 2026.
 
 Source: SDK 2.19 types, reference 1.1 to 1.5 and 3.5.
 """
@@ -27,22 +27,22 @@ STATUSES = {
     "failed": JobStatus.FAILED,
     "cancelled": JobStatus.CANCELLED,
 }
-"""The vendor's status names, lower case. An unknown one does not count as final: see ``status_of``."""
+"""LlamaCloud's status names in lower case. An unknown one does not count as final (``status_of``)."""
 
 
 MOST_CREDITS = 1e9
-"""Of one job. More is an error of whoever reports it, and would drown the sums."""
+"""Maximum credits of one job. A higher number is an error of the reporter, and would distort the sums."""
 
 
 def unix_seconds(value: datetime | None) -> float | None:
-    """Unix seconds; a time without a zone is UTC, as FastAPI services mean it."""
+    """Unix seconds. A time without a zone is UTC, as usual in FastAPI services."""
     if value is None:
         return None
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
 
 
 def iso(at: float) -> str:
-    """The moment as the API takes it: ISO 8601 in UTC, with microseconds."""
+    """The time in the API's format: ISO 8601 in UTC, with microseconds."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -53,8 +53,8 @@ def _share(value: Any) -> float | None:
 
 
 def _credits(usage: Any) -> float | None:
-    """The credits that were billed; None until billing has recorded them (null), and for what cannot be a price: a
-    text, NaN (which no stored record holds), less than nothing, more than MOST_CREDITS.
+    """The credits that were billed; None until billing has recorded them (null), and for values that cannot be a price:
+    text, NaN (which cannot be stored), negative numbers, more than MOST_CREDITS.
     """
     value = usage.get("credits") if isinstance(usage, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -67,10 +67,10 @@ def _at_most(characters: int) -> AfterValidator:
 
 
 Word = Annotated[str, _at_most(255)]
-"""A type or category. LlamaCloud's own bound is 50; jobs of others in the project may hold anything."""
+"""A type or category. LlamaCloud's own limit is 50 characters; jobs of other clients may have anything."""
 Name = Annotated[str, _at_most(1000)]
 Text = Annotated[str, _at_most(20_000)]
-"""What goes onto a record, of which DynamoDB takes 400 KB."""
+"""A text that is stored on a record; a DynamoDB item has at most 400 KB."""
 
 
 class Wire(BaseModel):
@@ -117,7 +117,7 @@ class ParseJob(Wire):
 
 
 class ParseJobPayload(Wire):
-    """A parse job, with links to what it made where they were asked for."""
+    """A parse job, with links to its results if they were requested."""
 
     job: ParseJob
     result_content_metadata: ParsedContent | None = None
@@ -139,7 +139,7 @@ class PiecePayload(Wire):
 
 
 class ResultPayload(Wire):
-    """What a job found: classify gives type, confidence and reasoning (type null: no rule matched), split segments."""
+    """The result of a job. Classify: type, confidence and reasoning (type null: no rule matched). Split: segments."""
 
     type: Word | None = None
     confidence: Any = None
@@ -147,7 +147,7 @@ class ResultPayload(Wire):
     segments: tuple[PiecePayload, ...] = ()
 
     def classification(self) -> Classification | None:
-        """What was found; None for an object that says nothing, which is not the same as "no rule matched"."""
+        """The classification; None for an empty object, which is not the same as "no rule matched"."""
         if not self.model_fields_set & {"type", "confidence"}:
             return None
         share, reasoning = _share(self.confidence), self.reasoning or ""
@@ -158,7 +158,7 @@ class ResultPayload(Wire):
 
 
 class JobPayload(Wire):
-    """A classify or split job. The input's name changed over the versions, and differs on the beta path."""
+    """A classify or split job. The name of its input field differs between versions, and on the beta path."""
 
     id: str
     status: str
@@ -172,18 +172,18 @@ class JobPayload(Wire):
     transaction_id: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
-    """Of a job that has ended: when it did."""
+    """When the job ended, if it has."""
     error_message: Text | None = None
     result: ResultPayload | None = None
     usage: Any = None
-    """What was billed for the job, the parse job included. No shape of it keeps a result from being read."""
+    """What was billed for the job, including its parse job. An invalid value does not make the result unreadable."""
     configuration: Any = None
-    """A classify job's: what it was asked. Only compared, so any shape is taken."""
+    """The configuration of a classify job. It is only compared, so any value is accepted."""
     categories: Any = None
-    """A split job's, which stand beside each other here instead."""
+    """Of a split job, which has these fields instead of ``configuration``."""
 
     def report(self, kind: JobKind) -> JobReport:
-        """The job in our words; while there is no result, ``classification`` is None and ``segments`` empty."""
+        """The job as our record. Without a result, ``classification`` is None and ``segments`` is empty."""
         found = self.result or ResultPayload()
         asked = self.configuration if kind is JobKind.CLASSIFY else {"categories": self.categories}
         return JobReport(
@@ -203,8 +203,8 @@ class JobPayload(Wire):
 
 
 class WebhookPayload(Wire):
-    """A saved webhook configuration. The signing secret never comes back; the headers do, in clear or masked
-    (reference 1.5, release notes of SDK 2.20.0).
+    """A saved webhook configuration. LlamaCloud never returns the signing secret. It returns the headers, in clear or
+    masked (reference 1.5, release notes of SDK 2.20.0).
     """
 
     id: str
@@ -225,18 +225,18 @@ class Listed(Wire, Generic[T]):
 
 
 class Bare(RootModel[tuple[T, ...]], Generic[T]):
-    """A list that comes as a bare array: projects, and webhook configurations on their beta path."""
+    """A list that is a bare JSON array: projects, and webhook configurations on their beta path."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
 
 def status_of(word: str) -> JobStatus:
-    """Our status for the vendor's; an unknown one counts as still running, so the job's deadline applies."""
+    """Our status for LlamaCloud's. An unknown one counts as running, so that the job's deadline applies."""
     return STATUSES.get(word.lower(), JobStatus.RUNNING)
 
 
 def read_payload(shape: type[M], body: bytes, *, asked: str) -> M:
-    """The payload in this shape. Raises CloudBusy when the answer cannot be read (half an answer, a proxy's page)."""
+    """The parsed payload. Raises CloudBusy if the response cannot be read (truncated, or a proxy's page)."""
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
