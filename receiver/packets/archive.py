@@ -25,7 +25,7 @@ PIECES_SHOWN = 5
 
 
 def held_alert(packet: Document, reason: str, now: float, *, pieces: Sequence[str] = ()) -> Alert:
-    """The packet's alert when a person must look at it, or at those of its ``pieces`` that wait."""
+    """The alert that a person must look at the packet, or at those of its ``pieces`` that are held."""
     return Alert(
         kind="packet.held",
         cause=cause_of(reason),

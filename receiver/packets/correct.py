@@ -1,7 +1,7 @@
-"""Cuts a packet as a person asks. A packet keeps a record of every cut: who, when, which pages.
+"""Cuts a packet as a person requests. A packet has a record of every cut: who, when, which pages.
 
-Pieces that exist already and are part of the new cut stay as they are, unless they waited for this decision. Pieces
-that are not part of it are withdrawn; what they delivered stays, and stays on their record.
+Existing pieces that are part of the new cut stay as they are, unless they were held for this decision. Pieces that are
+not part of it are withdrawn; their deliveries stay, and stay on record.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ class CutRequest:
     merge: tuple[int, ...] = ()
     who: str = OPERATOR
     version: int | None = None
-    """Of the document that the person saw; None: whatever it is now."""
+    """The version of the document that the person saw; None: any version."""
 
 
 def read_piece(text: str) -> Segment:

@@ -1,7 +1,7 @@
 """Cuts a packet into pieces, which are separate documents, by a split job's result.
 
-The cut is decided and stored on the packet first, and then carried out piece by piece. After a crash in between the
-same pieces are cut again: their ids follow from packet and pages, and existing pieces are left alone.
+The cut is decided and stored on the packet first, and then carried out piece by piece. After a crash in between, the
+same pieces are cut again: their ids are derived from packet and pages, and existing pieces are not changed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ async def _decide(packet: Document, task: Task, pages: OpenPdf, context: Context
 
 
 async def _piece(packet: Document, segment: Segment, pages: OpenPdf, context: Context) -> str:
-    """Makes this piece a document unless it is one. Returns why a person must look at it, or ""."""
+    """Makes a document of this piece unless it exists. Returns why a person must look at it, or ""."""
     known = await context.store.get(Document, piece_id(packet.id, segment.pages))
     if known is None:
         known = _document(packet, segment, await _kept(packet, segment, pages, context), context)
@@ -145,7 +145,7 @@ def _document(packet: Document, segment: Segment, kept: StoredContent, context: 
 def _first_step(
     piece: Document, packet: Document, segment: Segment, context: Context
 ) -> tuple[Document, tuple[InsertIfAbsent, ...]]:
-    """What happens to a new piece: kept undelivered, held, routed by its category, or submitted."""
+    """The first step of a new piece: it is stored without delivery, held, routed by its category, or submitted."""
     now, split = context.clock(), context.config.split
     piece = replace(piece, category=segment.category, category_confidence=segment.confidence)
     if segment.category == BLANK:
@@ -162,9 +162,9 @@ def _first_step(
 
 
 def _routed(piece: Document, by: str, context: Context) -> Document:
-    """The piece, routed by its category, which LlamaCloud or a person gave.
+    """The piece, routed by the category that LlamaCloud or a person gave it.
 
-    Its confidence is 1: split.min_confidence was applied already.
+    Its confidence is 1, because split.min_confidence has been applied already.
     """
     now = context.clock()
     category = None if piece.category == UNCATEGORIZED else piece.category
@@ -206,8 +206,8 @@ def _done(
 ) -> StepResult:
     """Ends the cut.
 
-    ``doubts`` are the pieces that wait for a person, each with the reason. ``left`` are the embedded files that no
-    piece carries; the packet's record names them.
+    ``doubts`` are the pieces that are held for a person, each with the reason. ``left`` are the embedded files that no
+    piece contains; the packet's record names them.
     """
     now, count = context.clock(), len(packet.pieces)
     waiting = f"{len(doubts)} of {count} pieces wait for a person: {next(iter(doubts.values()))}" if doubts else ""
@@ -238,7 +238,7 @@ def _hold(packet: Document, reason: str, context: Context) -> StepResult:
 
 
 async def give_up(task: Task, error: Exception, context: Context) -> Sequence[Write]:
-    """A packet that could not be cut waits in review."""
+    """Holds a packet that could not be cut."""
     packet = await context.store.get(Document, task.subject)
     if packet is None or packet.state is not DocumentState.OPEN or packet.step is not Step.SPLIT:
         return ()

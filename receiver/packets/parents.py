@@ -1,7 +1,7 @@
-"""Keeps the state of a document that contains others (a packet, a mail) in step with these.
+"""Updates the state of a document that contains others (a packet, a mail) when theirs change.
 
-The container is open while one of them is open, waits in review while one waits in review, and otherwise has failed or
-is routed; ``Document.parts_state`` is their combined state. When one settles, or a person reopens it, the same change
+The container is open while one of its documents is open, in review while one is in review, and otherwise failed or
+routed; ``Document.parts_state`` is the combined state. When a document settles, or a person reopens it, the same change
 writes a task to check its container (core/follow_up.py). So even after a crash, the last check sees the last change.
 """
 
@@ -23,10 +23,10 @@ def part_ids(container: Document) -> list[str]:
 
 
 async def update_parent(task: Task, context: Context) -> StepResult:
-    """Gives the container the combined state of its documents.
+    """Sets the container's state to the combined state of its documents.
 
     The container is read before its documents, and written even if it does not change. Of two concurrent checks, the
-    one with the older view therefore fails with a conflict, and runs again.
+    one that read earlier therefore fails with a conflict, and runs again.
     """
 
     async def change() -> Sequence[Write]:
@@ -53,7 +53,7 @@ async def _amount(container: Document, newest: str, context: Context) -> Documen
 
 
 def _nearest_first(ids: list[str], newest: str) -> list[str]:
-    """The ids, the neighbours of the one that just settled first: they settle in a row, so the next may be open."""
+    """The ids, the neighbours of the newest first: documents settle in order, so its neighbours may still be open."""
     at = ids.index(newest) if newest in ids else 0
     return [ids[place] for place in sorted(range(len(ids)), key=lambda place: abs(place - at))]
 
@@ -68,7 +68,7 @@ def _finished(container: Document, amount: DocumentState, context: Context) -> S
 
 
 def _moved(container: Document, amount: DocumentState, context: Context) -> Sequence[Write]:
-    """A container that has its plan follows its documents, back to open and forth again."""
+    """Moves a container that has its plan to the state of its documents, back to open if need be."""
     now = context.clock()
     after = replace(container, parts_state=amount)
     if amount is DocumentState.OPEN and container.state is not DocumentState.OPEN:

@@ -27,7 +27,7 @@ async def open_packet(packet: Document, context: Context) -> AsyncIterator[OpenP
 
 @contextlib.contextmanager
 def dying_once(task: Task) -> Iterator[None]:
-    """Allows one crash of the reader, which may be chance: the task is then retried soon.
+    """Allows one crash of the reader, which may have another cause than the file: the task is then retried soon.
 
     Raises Uncuttable if the last attempt at this task crashed, too: then the file is the cause.
     """
@@ -55,11 +55,11 @@ async def on_disk(document: Document, context: Context) -> AsyncIterator[Path]:
 
 
 def piece_ids(packet: Document) -> list[str]:
-    """The ids of the pieces that the packet is cut into now."""
+    """The ids of the pieces of the packet's current cut."""
     return [piece_id(packet.id, item.pages) for item in packet.pieces]
 
 
 async def pieces_of(packet: Document, context: Context) -> list[Document]:
-    """The packet's pieces that exist, in the order of their pages."""
+    """The existing pieces of the packet, in the order of their pages."""
     found = [await context.store.get(Document, item) for item in piece_ids(packet)]
     return [item for item in found if item is not None]

@@ -1,1 +1,1 @@
-"""Task queues, which wake workers: in one process, or SQS. The store says what is due; a lost message costs a delay."""
+"""Task queues, which wake workers: in one process, or SQS. The store has the tasks; a lost message costs a delay."""

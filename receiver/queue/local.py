@@ -1,7 +1,7 @@
 """The task queue of one process: an asyncio event that a worker waits for.
 
-It says only that something may be due; the worker then claims whatever is due. Polling the store every ``poll_seconds``
-finds tasks of other processes.
+The event only says that tasks may be due; the worker then claims those that are. Polling the store every
+``poll_seconds`` finds tasks of other processes.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class LocalQueue:
         self._rung.set()
 
     async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
-        """One unnamed message when something was enqueued or the poll interval is over; otherwise []."""
+        """One message without a task id if something was enqueued or the poll interval has passed; otherwise []."""
         try:
             async with asyncio.timeout(min(timeout_seconds, self._poll_seconds)):
                 await self._rung.wait()

@@ -1,7 +1,7 @@
-"""The task queue on SQS: each message names one task, and the worker that takes the task acknowledges it.
+"""The task queue on SQS: each message names one task, and the worker that runs the task acknowledges it.
 
 A message stays invisible while a worker has it. After a crash it becomes visible again when the lease of the dead
-worker's task is over too. A message that cannot be read is left to the queue's redrive policy.
+worker's task has expired, too. A message that cannot be read is left to the queue's redrive policy.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from receiver.ports import Message, TaskQueue
 log = logging.getLogger("mailroom.queue")
 
 LONGEST_DELAY = 900
-"""Seconds that SQS holds a message back at most (SendMessage, DelaySeconds); the sweep enqueues what is due later."""
+"""Maximum seconds for which SQS delays a message (SendMessage, DelaySeconds); the sweep enqueues tasks due later."""
 BATCH = 10
 POLL_SECONDS = 5
-"""Of one long poll. SQS allows 20, but a worker that is told to stop must wait for the current poll."""
+"""Seconds of a long poll. SQS allows 20, but a worker that is told to stop must wait for the current poll."""
 ACTIONS = (
     "sqs:SendMessage",
     "sqs:ReceiveMessage",
@@ -31,7 +31,7 @@ ACTIONS = (
     "sqs:ChangeMessageVisibility",
     "sqs:GetQueueUrl",
 )
-"""What a worker may do with the queue; who only enqueues needs the first and the last."""
+"""Permissions that a worker needs on the queue; a process that only enqueues needs the first and the last."""
 TRIES = 3
 RETRY_SECONDS = 0.2
 
@@ -69,7 +69,7 @@ class SqsQueue:
             try:
                 await self._send("send_message_batch", messages)
             except Transient as error:
-                # Logged here because the caller goes on: the sweep enqueues the tasks again.
+                # Logged here because the caller continues: the sweep enqueues the tasks again.
                 log.warning("enqueue.failed", extra={"facts": {"error": str(error), "fix": error.fix}})
                 raise
 
@@ -79,7 +79,7 @@ class SqsQueue:
         try:
             return await asyncio.shield(poll)
         except asyncio.CancelledError:
-            self._abandoned.append(poll)  # what this poll still receives is returned at close
+            self._abandoned.append(poll)  # messages that this poll still receives are returned at close
             raise
 
     async def ack(self, *messages: Message) -> None:
@@ -132,7 +132,7 @@ class SqsQueue:
             raise Transient(f"sqs://{self._queue} rejected {failed} of {len(entries)} ({operation})")
 
     async def _send_ten(self, operation: str, entries: Sequence[Entry]) -> int:
-        """How many were rejected in the end. An entry that SQS calls our fault (a stale handle) is not sent again."""
+        """How many entries were rejected in the end. One that SQS calls the sender's fault is not sent again."""
         left = {str(number): {"Id": str(number), **entry} for number, entry in enumerate(entries)}
         for attempt in range(TRIES):
             answer = await self._call(operation, QueueUrl=await self._found(), Entries=list(left.values()))
@@ -168,7 +168,7 @@ class SqsQueue:
 
 
 def _address(queue: str) -> str:
-    """The queue's address where it is spelled out; "" for a name."""
+    """The queue's address, if the setting is one; "" for a name."""
     if queue.startswith(("https://", "http://")):
         return queue
     return f"https://{queue}" if "/" in queue else ""
