@@ -1,7 +1,7 @@
 """The command line: one file per command, each imported only when it is called.
 
-Exit codes: 0 ok, 1 failed, 2 usage or configuration; 141 when the reader of the output went away, like any program
-that a closed pipe ends.
+Exit codes: 0 ok, 1 failed, 2 usage or configuration; 141 if the reader of the output closed the pipe, as in any program
+that SIGPIPE ends.
 """
 
 import contextlib
@@ -51,14 +51,14 @@ COMMANDS = {
     "trigger": "receiver.cli.trigger:trigger",
     "sandbox": "receiver.cli.sandbox:sandbox",
 }
-"""Command -> where it is. The demo belongs to the application, so the engine knows it by name only."""
+"""Command -> its module and function. The demo belongs to the application, so it is only named here."""
 
 
 OWNER_ONLY = 0o077
 GROUP_MASKS = {"read": 0o027, "write": 0o007}
 """MAILROOM_GROUP_ACCESS -> the umask of this process."""
 READER_GONE = 128 + 13
-"""The exit code that a shell shows for a program that SIGPIPE ended."""
+"""The exit code that a shell reports for a program that SIGPIPE ended."""
 
 
 class Commands(click.Group):
@@ -77,7 +77,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """click's own, which knows what is near a wrong name only if all commands are imported."""
+        """Resolves the command. For a wrong name, suggests a near one; click would import all commands for that."""
         try:
             return super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:

@@ -127,7 +127,7 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
 
 
 def load_rules() -> tuple[AlertRule, ...]:
-    """The rules of mailroom.yaml, or none if it cannot be read: incidents can be shown all the same."""
+    """The rules of mailroom.yaml; none if it cannot be read, because incidents can be shown without them."""
     try:
         return load(from_environ().config, RevealedEnviron(os.environ)).alerts
     except MailroomError:

@@ -87,7 +87,7 @@ def _place(plan: Plan) -> dict[str, Any]:
 
 
 def print_moves(moves: Sequence[Move], limit: int) -> None:
-    """Tables for people: how many from where to where, and the documents, so many of them at most."""
+    """Prints how many documents would move from where to where, and up to ``limit`` of them."""
     if not moves:
         return
     shown = [item.shown() for item in moves]
@@ -108,7 +108,7 @@ def print_moves(moves: Sequence[Move], limit: int) -> None:
 
 
 def _leads(place: dict[str, Any]) -> dict[str, Any]:
-    """Where the plan leads, without the row's name: a renamed row moves nothing."""
+    """The destination without the row's name, because renaming a row moves no document."""
     return {key: value for key, value in place.items() if key != "route"}
 
 

@@ -58,7 +58,7 @@ def restore(source: Path, as_json: bool) -> None:
 
 
 def _store(settings: Settings) -> Path:
-    """The file of the store. Raises Misconfigured for a store of another kind, with what to do instead."""
+    """The file of the store. Raises Misconfigured for another kind of store, with what to do instead."""
     if settings.store.startswith("sqlite:"):
         return sqlite_file(settings)
     fix = ON_AWS if settings.store.startswith("dynamodb:") else "set MAILROOM_STORE to the SQLite file"

@@ -1,4 +1,4 @@
-"""Checks alert channels: each is opened, which sends nothing, and then asked whether it would accept a notice."""
+"""Checks alert channels: creates each one, which sends nothing, and asks it whether it would accept a notice."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ def opened_channels(
 
 
 async def live_channel_problems(channels: Channels) -> list[Problem]:
-    """The problems that channels report; all that can be asked are asked concurrently."""
+    """The problems that channels report. All channels are checked concurrently."""
     answers = await asyncio.gather(*(asked(channel) for _, channel in channels.values()))
     return [
         Problem(severity="error", where=rule.where, message=fault)

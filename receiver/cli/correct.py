@@ -1,4 +1,4 @@
-"""mailroom correct: gives documents another type or route, whatever their state, or takes that back."""
+"""mailroom correct: gives documents another type or route, whatever their state, or undoes that."""
 
 from collections.abc import Sequence
 
@@ -40,10 +40,10 @@ WORDS = {
 
 @click.command(short_help="Give documents another type or route, or undo that.")
 @click.argument("documents", nargs=-1)
-@click.option("--type", "of_type", help="What they are; they are routed by that.")
-@click.option("--to", help="The row of the table that they take, or a fallback route.")
-@click.option("--undo", is_flag=True, help="Take the last decision back: each goes to where it was before.")
-@click.option("--why", type=REASON, default="", help="The reason; recorded on each document.")
+@click.option("--type", "of_type", help="Their correct type; they are routed by it.")
+@click.option("--to", help="Route them by this row of the table, or by a fallback route.")
+@click.option("--undo", is_flag=True, help="Undo the last decision: each document is routed as before it.")
+@click.option("--why", type=REASON, default="", help="Reason; recorded on each document.")
 @click.option("--in-state", type=STATES, help="Instead of DOCUMENTS: those in this state.")
 @click.option("--of-type", "present_type", help="Instead of DOCUMENTS: those that have this type now.")
 @click.option("--since", type=MOMENT, help="Instead of DOCUMENTS: those received since: 2026-11-22, 2h, 7d.")
@@ -69,8 +69,8 @@ def correct(
 ) -> None:
     """Give DOCUMENTS another type or route, whether they are routed, in review, failed or dismissed.
 
-    DOCUMENTS are ids or their beginnings, names of files, or job ids. What LlamaCloud said stays on record beside the
-    decision. Destinations are told: those that have the document now, and those that have it no longer.
+    DOCUMENTS are ids or their beginnings, file names, or job ids. LlamaCloud's result stays on record beside the
+    decision. New destinations get the document; earlier ones are told that it was withdrawn or superseded.
     """
     if bool(of_type) + bool(to) + undo != 1:
         raise click.UsageError("give one of --type TYPE, --to ROUTE and --undo")
@@ -106,7 +106,7 @@ def _refuse_unknown(decision: RoutingDecision, routing: RouteTable) -> None:
 
 
 async def _ids(selection: DocumentSelection, app: App) -> list[str]:
-    """The ids of the documents. Raises NotFound, and click's UsageError for a name that several have."""
+    """The ids of the documents. Raises NotFound, and click's UsageError for a name that several documents have."""
     if not selection.ids:
         found = await selected_ids(selection, app.context)
         if not found:
@@ -114,7 +114,7 @@ async def _ids(selection: DocumentSelection, app: App) -> list[str]:
     else:
         found = [(await document_called(item, app.context.store)).id for item in dict.fromkeys(selection.ids)]
     if len(found) > MOST_AT_ONCE:
-        raise click.UsageError(f"these are more than {MOST_AT_ONCE:,} documents: give a smaller selection")
+        raise click.UsageError(f"more than {MOST_AT_ONCE:,} documents match: give a smaller selection")
     return found
 
 

@@ -95,7 +95,7 @@ def saved_webhooks_named(app: App) -> set[str]:
 
 
 async def _saved_webhooks(app: App, named: set[str]) -> str:
-    """That LlamaCloud has them: it refuses every job that names one it does not have."""
+    """Checks that LlamaCloud has them: it rejects every job that names one it does not have."""
     from receiver.cloud.client import LlamaCloud
 
     if not isinstance(app.context.cloud, LlamaCloud):
@@ -110,7 +110,7 @@ async def _saved_webhooks(app: App, named: set[str]) -> str:
 
 
 async def _boto3() -> str:
-    """What S3's create-only writes need of the boto3 that is installed here; Lambda has its own."""
+    """Checks that the installed boto3 supports S3's create-only writes; Lambda has its own boto3."""
     from botocore import __version__
     from botocore.session import get_session
 
@@ -139,7 +139,7 @@ def _test(to: str) -> str:
 
 
 async def _last_sweep(app: App) -> str:
-    """When the last sweep sent its heartbeat: none is sent while no alert channel works."""
+    """Checks when the last sweep sent its heartbeat, which is withheld while no alert channel works."""
     flag = await app.context.store.get(Flag, HEARTBEAT)
     if flag is None:
         return "no sweep has finished yet with a working alert channel"
@@ -197,7 +197,7 @@ async def _reachable(app: App) -> str:
 
 
 async def _self_test(app: App, wait_seconds: float) -> str:
-    """Creates one real job and waits for its event: a 200 on creation does not prove a registered webhook."""
+    """Creates one real job and waits for its event: a 200 for the creation does not prove that the webhook works."""
     mark, begun = f"{SELF_TEST}{await installation(app.context)}-{uuid.uuid4()}", time.time()
     content = Content(size=len(PAGE), sha256="", media_type="application/pdf", stream=_page)
     file = await app.context.cloud.upload(content, name="self-test.pdf", external_id=mark, purpose="classify")

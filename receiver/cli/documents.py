@@ -134,7 +134,7 @@ def _show(report: DocumentReport, *, as_json: bool) -> None:
 
 
 def _statements(data: dict[str, Any]) -> None:
-    """What LlamaCloud said, then what persons decided, the newest last."""
+    """Prints LlamaCloud's result, then the decisions of persons, newest last."""
     if (said := data["said"]) is not None:
         say(f"  {_said(said)}")
     for item in data["decisions"]:
@@ -166,12 +166,12 @@ def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def _when(moment: str) -> str:
-    """To the second, which is enough here; ``--json`` has the exact times."""
+    """The time to the second; ``--json`` has exact times."""
     return f"{moment[:19].replace('T', ' ')}Z"
 
 
 def _family(data: dict[str, Any]) -> None:
-    """A packet's pieces, then those that a new cut withdrew; for a piece, its packet."""
+    """Prints a packet's pieces, then those that a later cut withdrew; for a piece, its packet."""
     if "same_bytes_as" in data:
         say(f"  same bytes as {data['same_bytes_as']}")
     if "came_in" in data:
@@ -195,7 +195,7 @@ def _family(data: dict[str, Any]) -> None:
 
 
 def _parts(data: dict[str, Any]) -> None:
-    """Every part of a mail and its outcome."""
+    """Prints every part of a mail and its outcome."""
     states = {item["document_id"]: item["state"] for item in data["pieces"]}
     rows = [
         (part["where"], part["name"], part["fate"].replace("_", " "), part["document_id"] or part["reason"],

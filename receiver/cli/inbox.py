@@ -1,4 +1,4 @@
-"""A watched folder: its files, which of them are complete, and where a processed file goes."""
+"""A watched folder: which of its files are complete, and where a processed file is moved."""
 
 import errno
 import os
@@ -16,14 +16,14 @@ from receiver.pipeline.regular_file import folder_beneath
 DONE, FAILED, PACKETS = "done", "failed", "packets"
 REASON = ".reason.txt"
 NAME_BYTES = 255
-"""The longest name that file systems take."""
+"""Maximum bytes of a file name."""
 REST_SECONDS, LONGEST_REST = 1.0, 60.0
 """Seconds before a file that could not be ingested is retried; doubled each time, up to the longest."""
 
 
 @dataclass
 class Inbox:
-    """The folder, and what is known of the files in it."""
+    """The folder, and the known state of its files."""
 
     folder: Path
     packet: bool = False
@@ -31,11 +31,11 @@ class Inbox:
     ignore: tuple[str, ...] = IGNORED
     follow_symlinks: bool = False
     _seen: dict[Path, tuple[tuple[int, int], float]] = field(default_factory=dict)
-    """File -> its size and time, and since when they are so."""
+    """File -> its size and modification time, and since when they are unchanged."""
     _troubles: dict[Path, "_Trouble"] = field(default_factory=dict)
 
     def waiting(self) -> list[Path]:
-        """The folder's entries by name: files, and what may turn out not to be one.
+        """The folder's entries by name: files, and entries that may turn out not to be files.
 
         Raises OSError for the folder itself.
         """
@@ -47,12 +47,12 @@ class Inbox:
         return path.relative_to(self.folder).parts[0] not in (DONE, FAILED)
 
     def whole(self, *, now: float) -> Iterator[Path]:
-        """The files that nobody is writing any more, without those that wait for a retry."""
+        """The complete files, without those that wait for a retry."""
         waiting = self.waiting()
         self._forget_others(waiting)
         for path in waiting:
             if (signature := _signature(path)) is None:
-                continue  # the file, or a folder above it, is gone again
+                continue  # the file, or a folder above it, is gone
             known, since = self._seen.get(path, (None, now))
             if known != signature:
                 self._seen[path] = (signature, now)
@@ -61,14 +61,14 @@ class Inbox:
                 yield path
 
     def open(self, path: Path) -> BufferedReader:
-        """The file, as it is now. Raises NotTaken."""
+        """Opens the file. Raises NotTaken."""
         return opened(path, root=None if self.follow_symlinks else self.folder)
 
     def _is_being_written(self, path: Path) -> bool:
         try:
             with self.open(path) as file:
                 return being_written(file)
-        except NotTaken:  # whoever takes it in says so
+        except NotTaken:  # reported when the file is ingested
             return False
 
     def _forget_others(self, waiting: list[Path]) -> None:
@@ -80,7 +80,7 @@ class Inbox:
         return path in self._troubles and now < self._troubles[path].until
 
     def rest(self, path: Path, why: str, *, now: float) -> bool:
-        """Leaves the file alone for a while, or until it changes. Returns whether this reason is new."""
+        """Skips the file for a while, or until it changes. Returns whether this reason is new."""
         before = self._troubles.get(path)
         seconds = min(before.seconds * 2, LONGEST_REST) if before else REST_SECONDS
         self._troubles[path] = _Trouble(why=why, seconds=seconds, until=now + seconds)
@@ -150,14 +150,14 @@ def _write_reasons(refused: Sequence[RefusedFile], name: str, folder: int) -> No
 
 
 def _put_back(name: str, there: int, here: int, path: Path) -> None:
-    """Moves it back under a name that is free at that very moment: what was put there meanwhile is not overwritten."""
+    """Moves the entry back under a name that is free at that moment, so that nothing is overwritten."""
     while True:
         back = _free(here, path.stem, path.suffix)
         try:
             os.link(name, back, src_dir_fd=there, dst_dir_fd=here, follow_symlinks=False)
         except FileExistsError:
             continue
-        except OSError:  # folders have no second name, and on some file systems nothing has
+        except OSError:  # folders, and on some file systems files, cannot have a second name
             os.rename(name, back, src_dir_fd=there, dst_dir_fd=here)
         else:
             os.unlink(name, dir_fd=there)
@@ -165,7 +165,7 @@ def _put_back(name: str, there: int, here: int, path: Path) -> None:
 
 
 def _free(folder: int, start: str, end: str) -> str:
-    """A name like this that is free in the folder: nothing is overwritten."""
+    """A similar name that is free in the folder, so that nothing is overwritten."""
     number, found = 1, _fitting(start, end)
     while _exists(found, folder):
         number += 1
@@ -182,7 +182,7 @@ def _exists(name: str, folder: int) -> bool:
 
 
 def _fitting(start: str, end: str) -> str:
-    """The two together, the first one cut short where the file system would not take so long a name."""
+    """``start + end``, with the start cut if the file system does not allow so long a name."""
     room = NAME_BYTES - len(os.fsencode(end))
     encoded = os.fsencode(start)
     if len(encoded) <= room:
@@ -191,9 +191,9 @@ def _fitting(start: str, end: str) -> str:
 
 
 def being_written(file: BufferedReader) -> bool:
-    """Whether somebody has the file open for writing, where the system tells (Linux, and only of our own files).
+    """Whether a process has the file open for writing, if the system shows it (Linux, for files of our user).
 
-    A read lease is refused as long as there is a writer. Source: fcntl(2), F_SETLEASE.
+    A read lease is refused while there is a writer. Source: fcntl(2), F_SETLEASE.
     """
     if sys.platform != "linux":
         return False

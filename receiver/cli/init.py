@@ -23,23 +23,21 @@ EXAMPLES = " and ".join(EXAMPLE_RULES)
 PLACES = ("folder://", "s3://")
 """Destinations that keep types apart by a prefix."""
 NEEDED = {"api_key": "the environment variable LLAMA_CLOUD_API_KEY", "public_url": "--public-url"}
-"""Answer -> how it is given where nobody can be asked."""
+"""Answer -> how to give it without a terminal."""
 
 
 @click.command(short_help="Write a first mailroom.yaml and .env.")
-@click.option("--public-url", metavar="URL", help="Where LlamaCloud can reach the receiver.")
-@click.option("--base-url", metavar="URL", help="LlamaCloud's address, if it is not the usual one.")
+@click.option("--public-url", metavar="URL", help="URL at which LlamaCloud can reach the receiver.")
+@click.option("--base-url", metavar="URL", help="LlamaCloud's base URL, if it is not the usual one.")
 @click.option(
     "--to", "destination", metavar="URL", help=f"Where documents go: a folder or bucket.  [default: {DESTINATION}]"
 )
-@click.option(
-    "--rule", "rules", multiple=True, metavar="TYPE=TEXT", help="A type, and how it is recognised. Repeatable."
-)
+@click.option("--rule", "rules", multiple=True, metavar="TYPE=TEXT", help="A type and its description. Repeatable.")
 def init(public_url: str | None, base_url: str | None, destination: str | None, rules: tuple[str, ...]) -> None:
     """Write a checked mailroom.yaml, and an .env with new secrets, in the current folder.
 
-    Asks for what is not given; without a terminal it asks nothing. The API key is asked for, or taken from the
-    variable LLAMA_CLOUD_API_KEY. Nothing is overwritten, and nothing is written unless everything is right.
+    On a terminal it asks for answers that are not given as options. The API key is asked for, or taken from the
+    variable LLAMA_CLOUD_API_KEY. It overwrites nothing, and writes both files only if both are valid.
     """
     _refuse_existing()
     given = {
@@ -100,7 +98,8 @@ def _asked(given: Mapping[str, str | None], rules: Mapping[str, str]) -> Answers
     texts = {
         "api_key": given["api_key"] or click.prompt("LlamaCloud API key", hide_input=True),
         "base_url": given["base_url"] or click.prompt("LlamaCloud's address", default=Settings().llama_cloud_base_url),
-        "public_url": given["public_url"] or click.prompt("Where LlamaCloud can reach this receiver (https://…)"),
+        "public_url": given["public_url"]
+        or click.prompt("URL at which LlamaCloud can reach this receiver (https://…)"),
         "destination": given["destination"] or click.prompt("Where documents go", default=DESTINATION),
     }
     return _answers(texts, rules or _asked_rules())
@@ -108,9 +107,9 @@ def _asked(given: Mapping[str, str | None], rules: Mapping[str, str]) -> Answers
 
 def _asked_rules() -> dict[str, str]:
     rules: dict[str, str] = {}
-    say(f"Types of documents, one after the other; Enter ends the list, and an empty one means {EXAMPLES}.")
+    say(f"Types of documents, one at a time; Enter ends the list. An empty list means {EXAMPLES}.")
     while name := click.prompt("Type", default="", show_default=False):
-        rules[_type(name)] = click.prompt(f"How {name} is recognised")
+        rules[_type(name)] = click.prompt(f"Description of {name}")
     return rules
 
 
@@ -139,7 +138,7 @@ def _env_text(variables: Mapping[str, str]) -> str:
 
 
 def _check(table: str, variables: Mapping[str, str]) -> None:
-    """Raises Misconfigured for what `serve` would refuse."""
+    """Raises Misconfigured for files that `serve` would refuse."""
     from receiver.bootstrap import load_destinations, own_places, refuse_unworkable
     from receiver.config import parse
     from receiver.environment import from_environ
@@ -155,7 +154,7 @@ def _check(table: str, variables: Mapping[str, str]) -> None:
 
 
 def _write(files: Mapping[Path, str]) -> None:
-    """Writes all files or none, for their owner alone."""
+    """Writes all files or none, readable only by their owner."""
     written: list[Path] = []
     try:
         for path, text in files.items():

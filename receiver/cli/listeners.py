@@ -15,12 +15,12 @@ Place = tuple[str, int]
 class Listeners(NamedTuple):
     public: socket.socket
     operator: socket.socket | None
-    """None where the operator's side is off."""
+    """None if the operator's side is disabled."""
 
 
 @contextlib.contextmanager
 def listening(public: Place, operator: Place | None) -> Iterator[Listeners]:
-    """Both, while the block lasts. Raises Misconfigured when an address is taken or not ours."""
+    """Both sockets, for the duration of the block. Raises Misconfigured if an address is in use or not local."""
     with contextlib.ExitStack() as opened:
         outside = opened.enter_context(
             listen(*public, fix="choose another --port, or a --host that belongs to this machine")
@@ -32,7 +32,7 @@ def listening(public: Place, operator: Place | None) -> Iterator[Listeners]:
 
 
 def listen(host: str, port: int, *, fix: str) -> socket.socket:
-    """A listening socket. Raises Misconfigured when the address is taken or not ours."""
+    """A listening socket. Raises Misconfigured if the address is in use or not local."""
     try:
         return _bound(host.removeprefix("[").removesuffix("]"), port)
     except OSError as error:
@@ -41,7 +41,7 @@ def listen(host: str, port: int, *, fix: str) -> socket.socket:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    """``::`` takes callers of both kinds, as people expect it; of a name's addresses that of IPv4 is taken."""
+    """A bound socket. ``::`` also accepts IPv4, as people expect; a host name is bound at its IPv4 address."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, where = min(found, key=lambda item: item[0] is not socket.AF_INET)
     both = host == "::" and socket.has_dualstack_ipv6()
@@ -49,6 +49,6 @@ def _bound(host: str, port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket) -> str:
-    """Where it listens, as a URL."""
+    """The URL at which the socket listens."""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

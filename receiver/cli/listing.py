@@ -1,4 +1,4 @@
-"""What the listing commands share: how a moment is written, and how a document is shown in a row."""
+"""Shared by the commands that list: parsing of times, and a document as a row of a table."""
 
 import re
 import time
@@ -46,7 +46,7 @@ DOCUMENT_COLUMNS = ("document", "name", "type", "confidence", "state", "where or
 
 
 def document_row(item: Document) -> tuple[str | list[str], ...]:
-    """A document as a row of DOCUMENT_COLUMNS: why it waits or failed, and where it lies."""
+    """A document as a row of DOCUMENT_COLUMNS, with its places, or why it waits or failed."""
     unclassified = "mail" if item.mail else ""
     found_type = item.type or (unclassified if item.effective is None else "no match")
     confidence = f"{item.effective.confidence:.2f}" if item.effective else ""
@@ -56,5 +56,5 @@ def document_row(item: Document) -> tuple[str | list[str], ...]:
 
 
 def when(at: float | None) -> str:
-    """A moment for people: UTC, to the second."""
+    """A time for people: UTC, to the second."""
     return "" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}Z"

@@ -26,7 +26,7 @@ CAUSE = click.option("--cause", help="All unfixed documents of this incident, by
 
 
 async def chosen_documents(app: App, ids: Sequence[str], cause: str | None) -> AsyncIterator[Document]:
-    """The documents that are named, or those of an incident. Raises NotFound."""
+    """The documents with these ids, or those of an incident. Raises NotFound."""
     for document_id in dict.fromkeys(ids):
         yield await document_named(document_id, app.context)
     if cause:
@@ -87,7 +87,7 @@ def at_a_terminal() -> bool:
 
 
 def nothing_found() -> NotFound:
-    """The error of a choice that names no document."""
+    """The error for a selection without documents."""
     return NotFound("no documents match: nothing to do", fix="mailroom alerts list, mailroom documents")
 
 

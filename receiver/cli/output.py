@@ -1,7 +1,7 @@
-"""What the commands print, all of them this way: tables for people, JSON for programs, one line for a failure.
+"""The output of all commands: tables for people, JSON for programs, one line for a failure.
 
-rich is imported when a table is printed, not before. Colour and width are those of the terminal; into a pipe goes plain
-text in lines as long as they need to be, so that it can be searched.
+rich is imported only when a table is printed. Colour and width depend on the terminal. A pipe gets plain text, in lines
+of any length, so that it can be searched.
 """
 
 import io
@@ -23,7 +23,7 @@ PIPE_WIDTH = 1000
 INDENT = "    "
 STYLES = {"✔": "green", "✘": "red", "!": "yellow"}
 Cell = object | Sequence[object]
-"""What a cell says, or its lines."""
+"""The text of a cell, or its lines."""
 
 
 class ReaderGone(Exception):
@@ -61,33 +61,33 @@ class _Patient(io.RawIOBase):
 
 
 def open_streams() -> None:
-    """Opens standard input, output and error where whoever started us had them closed (``<&-``, some cron and init).
+    """Opens standard input, output and error if they were closed at the start (``<&-``, some cron and init programs).
 
-    Else the next files that are opened get their numbers: a store, a document or a connection would be written to in
-    their place, and libuv aborts the process when it closes one.
+    Otherwise the next opened files would get their descriptors: output would go into a store, a document or a
+    connection, and libuv aborts the process when it closes one of these descriptors.
     """
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free is this one
+            os.open(os.devnull, os.O_RDWR)  # the lowest free descriptor, which is this one
         if getattr(sys, name) is None:
             stream = os.fdopen(number, mode, closefd=False)
             setattr(sys, name, stream)
-            setattr(sys, f"__{name}__", stream)  # as Python has it: kept for as long as the process lives
+            setattr(sys, f"__{name}__", stream)  # as Python does; keeps the stream open as long as the process lives
 
 
 def write_whole() -> None:
-    """From now on nothing that is written to standard output and error is cut short.
+    """Makes writes to standard output and error complete.
 
-    With PYTHONUNBUFFERED (containers set it) Python hands a text to the system in one call and takes what is left over
-    of it for written; and nobody waits for a pipe that does not block.
+    With PYTHONUNBUFFERED, which containers set, Python passes a text to the system in one call, and ignores the part
+    that was not written; and it does not wait for a non-blocking pipe.
     """
     sys.stdout, sys.stderr = _whole(sys.stdout), _whole(sys.stderr)
 
 
 def _whole(stream: TextIO) -> TextIO:
-    """The stream, with a buffer that writes on until all is written; what is no file stays as it is."""
+    """The stream, with a buffer that writes until everything is written. A stream without a file stays as it is."""
     binary = getattr(stream, "buffer", None)
     raw = getattr(binary, "raw", binary)
     if not isinstance(raw, io.FileIO):
@@ -108,8 +108,8 @@ def write_no_more() -> None:
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], title: str = "") -> None:
     """Prints a table. A cell that starts with ``✔``, ``✘`` or ``!`` gets its colour on a terminal.
 
-    Where the terminal is too narrow for it, each row flows over as many lines as it needs, and no cell is broken: an id
-    or a place can still be marked and pasted.
+    On a narrow terminal a row takes as many lines as it needs, and no cell is broken, so that an id or a place can
+    still be selected and copied.
     """
     from rich.console import Console
 
@@ -145,7 +145,7 @@ def _lines(cell: Cell) -> list[str]:
 
 
 def _flowing(row: Sequence[Sequence[str]], width: int) -> "Text":
-    """The row's cells one after the other, on further lines where they do not fit."""
+    """The cells of a row one after the other, on as many lines as they need."""
     from rich.text import Text
 
     flowing, used = Text(), 0
@@ -164,17 +164,17 @@ def _coloured(cell: str) -> "Text":
 
 
 def plain(text: str) -> str:
-    """The text without characters that would steer a terminal; names come from outside."""
+    """The text without terminal control characters, because names come from outside."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def one_line(text: str) -> str:
-    """Text from outside on one line: line breaks in a message could imitate lines of ours."""
+    """Text from outside on one line, because line breaks in it could imitate our own lines."""
     return " ".join(text.split())
 
 
 def print_json(data: Any) -> None:
-    """Prints the data as JSON that people can read too."""
+    """Prints the data as indented JSON."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))
 
 

@@ -1,4 +1,4 @@
-"""The files that a user's PATHs name."""
+"""Finds and opens the files that a user names."""
 
 import os
 from collections.abc import Collection, Iterator
@@ -16,11 +16,11 @@ IGNORED = (
     "@eaDir", "@tmp", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found", ".Trash*",
     "*.part", "*.partial", "*.tmp", "*.crdownload", "*.filepart", "*.download", "*.!sync", "*.!ut", "*.swp",
 )  # fmt: skip
-"""Names that file managers, editors, storage boxes and unfinished downloads leave in folders."""
+"""Names of files that file managers, editors, storage devices and unfinished downloads leave in folders."""
 MANIFEST_BYTES = 1024 * 1024
 DEPTH, PATH_BYTES = 50, 3800
-"""Levels that a folder is walked down, and the longest path of a folder that is walked: no system call takes one over
-4,095 bytes with its null byte. Whoever may make folders could otherwise make so many that no walk ends."""
+"""Maximum depth and path length of a folder that is searched. System calls accept no path over 4,095 bytes with its
+null byte; and somebody could create so many nested folders that no search ends."""
 TOO_DEEP = (
     f"it is a folder more than {DEPTH} levels down, or with a path over {PATH_BYTES:,} bytes, "
     "which Mailroom does not search: submit it on its own"
@@ -29,7 +29,7 @@ LINKED = f"{LINK}: submit its target, or use --follow-symlinks"
 
 
 class Given(click.ParamType[Path]):
-    """A path as it was given. An empty one is refused: it would mean the folder we are in, and nobody means that."""
+    """A path as it was given. An empty one is refused: it would mean the current folder, and is always a mistake."""
 
     name = "path"
 
@@ -51,9 +51,9 @@ follow_option = click.option("--follow-symlinks", is_flag=True, help="Follow sym
 def files(
     paths: tuple[Path, ...], *, ignore: Collection[str] = IGNORED, follow_symlinks: bool = False
 ) -> Iterator[Path]:
-    """The files that these paths name: folders are walked, in order of names; what is named itself is never ignored.
+    """The files that these paths name. Folders are searched, in order of names; a path that is named is never ignored.
 
-    What can't be walked, is no file or is a link comes too, so that somebody says so (``opened``).
+    Also yields entries that cannot be searched, are no files, or are links, so that ``opened`` reports them.
     """
     for path in paths:
         if os.path.isdir(path) and not unreadable_folder(path):  # noqa: PTH112 - Path.is_dir raises for a name too long
@@ -63,7 +63,7 @@ def files(
 
 
 def inside(folder: Path, *, ignore: Collection[str] = IGNORED, follow_symlinks: bool = False) -> Iterator[Path]:
-    """The files in a folder and its folders. Links come as themselves; a folder is walked once, however linked."""
+    """The files in a folder and its subfolders. A link is yielded as such; no folder is searched twice."""
     seen: set[tuple[int, int]] = set()
     _first_time(folder, seen)
     top = len(folder.parts)
@@ -94,12 +94,12 @@ def _first_time(folder: Path, seen: set[tuple[int, int]]) -> bool:
 
 
 def is_ignored(name: str, patterns: Collection[str]) -> bool:
-    """Whether a file or folder of this name is left alone; case does not matter."""
+    """Whether a file or folder of this name is ignored; case does not matter."""
     return any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
 
 
 def unreadable_folder(folder: Path) -> str:
-    """Why the folder can't be read; "" when it can."""
+    """Why the folder cannot be read; "" if it can."""
     try:
         os.scandir(folder).close()
     except OSError as error:
@@ -108,14 +108,14 @@ def unreadable_folder(folder: Path) -> str:
 
 
 class NotTaken(Exception):
-    """This file is not ingested; says why."""
+    """This file is not ingested, and why."""
 
 
 def opened(path: Path, *, root: Path | None = None) -> BufferedReader:
-    """The file, to be taken in as it is opened now. Raises NotTaken.
+    """The file, opened once for all checks and for reading. Raises NotTaken.
 
-    ``root`` is the folder in which it was found: what others put there may be a link to anywhere, and no link below it
-    is followed. Without one, somebody named the file itself, or said that links are to be followed.
+    ``root`` is the folder in which it was found. Others may have put links into that folder, so no link below it is
+    followed. Without a root, the user named the file itself, or asked to follow links.
     """
     try:
         file = open_regular(path) if root is None else open_beneath(root, path)
@@ -131,7 +131,7 @@ def opened(path: Path, *, root: Path | None = None) -> BufferedReader:
 
 def _reason(error: OSError, path: Path) -> str:
     if error.strerror == NO_FILE and path.is_dir():
-        return TOO_DEEP  # of all folders that can be read, only these are not walked
+        return TOO_DEEP  # the only readable folders that are not searched
     if error.strerror in (NO_FILE, ANOTHERS):
         return error.strerror
     return LINKED if error.strerror == LINK else f"it cannot be read: {error.strerror}"

@@ -1,4 +1,4 @@
-"""Texts that a person gives and that go on record: bounded as in the operator's API, because a record has a limit."""
+"""Texts of a person that are stored on a record: their length is limited, as in the operator's API."""
 
 import click
 

@@ -1,6 +1,6 @@
-"""An event of ours, sent to the receivers as LlamaCloud sends its own: do they let it in?
+"""Sends an event to the receivers as LlamaCloud does, to find out whether they accept its proofs.
 
-A queue in front of them (docs/deploy-aws.md) acknowledges everything, so there only the stored event is an answer.
+A queue in front of the receivers (docs/deploy-aws.md) acknowledges everything; there only the stored event shows it.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from receiver.core.sample import Proofs, Sample, is_only_queued
 from receiver.ports import Store
 
 STORED_WITHIN = 60.0
-"""Seconds for a queued event to be stored."""
+"""Maximum seconds until a queued event is stored."""
 LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """``status`` is that of the answer."""
+    """The result of a probe; ``status`` is that of the response."""
 
     let_in: bool
     status: int
@@ -31,7 +31,7 @@ class ProbeResult:
 async def probe(
     event_type: str, proofs: Proofs, url: str, store: Store, *, stored_within: float = STORED_WITHIN
 ) -> ProbeResult:
-    """Sends one event of this type. Raises Misconfigured where nobody answers, StoreBusy."""
+    """Sends one event of this type. Raises Misconfigured if there is no response, StoreBusy."""
     sample = Sample(event_id=str(uuid.uuid4()), type=event_type, job_id="", timestamp=time.time())
     (answer,) = await asyncio.to_thread(send, sample, proofs, url)
     if not is_only_queued(answer.status_code, answer.text):

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, where there is a terminal to see it."""
+"""A progress bar on standard error, if that is a terminal."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def bar(title: str, total: int | None, *, quiet: bool = False) -> Iterator[Callable[[], None]]:
-    """A bar that each call of the yielded function moves by one; without a ``total`` it counts."""
+    """A progress bar. Each call of the yielded function advances it by one; without a ``total`` it counts."""
     if quiet:
         yield lambda: None
         return

@@ -15,7 +15,7 @@ from receiver.operations.replay import Replay, ReplayFilter, carry_out, foreseen
 from receiver.operations.replay_task import TaskReplay, chosen_tasks, foreseen_task
 
 
-@click.command(short_help="Reprocess documents, or tasks that gave up.")
+@click.command(short_help="Reprocess documents or parked tasks.")
 @click.argument("ids", nargs=-1)
 @click.option(
     "--parked", is_flag=True, help="Every document with a parked task, and every parked task without a document."

@@ -15,19 +15,19 @@ KEYS = (
     "type", "confidence", "reasoning", "name", "source", "sender", "recipients", "subject", "media_type", "size",
     "pages", "page_count", "category", "duplicate", "metadata", "origin", "document_id", "batch_id",
 )  # fmt: skip
-"""The keys that are read."""
+"""The known keys."""
 _RECORDS = ("status", "result", "state")
-"""Keys of a job, and of a document as ``mailroom documents`` prints it: they have others, and tomorrow more."""
+"""Keys that show that the text is a job, or a document of ``mailroom documents``; these may have unknown keys, too."""
 _TEXTS = ("name", "source", "sender", "subject", "media_type", "category", "document_id", "batch_id")
 READ = "read"
-"""In the place of a checksum: the example's bytes are known, as those of every document but an adopted one's are."""
+"""Stands in for a checksum: the bytes of the example count as known, as for every document that is not adopted."""
 
 
 def read_result(text: str, *, now: float) -> tuple[Classification | str, Document]:
     """The result, or why there is none (the job failed), and an example document.
 
-    The document is named like the one in the text where there is one; the rest is made up. Raises ValueError, saying
-    what is wrong with the text.
+    The document has the name and other facts in the text; the rest is made up. Raises ValueError, saying what is wrong
+    with the text.
     """
     try:
         data = json.loads(text)

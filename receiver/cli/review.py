@@ -25,7 +25,7 @@ from receiver.secrets import RevealedEnviron
 @click.argument("document_id", required=False)
 @click.option("--to", help="Route it by this row of the table, or by a fallback route.")
 @click.option("--type", "of_type", help="Correct its type; it is routed by that type.")
-@click.option("--why", type=REASON, default="", help="The reason; recorded on the document.")
+@click.option("--why", type=REASON, default="", help="Reason; recorded on the document.")
 @click.option("--who", type=NAME, default=user_name, show_default="you", help="Who decides; recorded on the document.")
 @click.option("--wait", is_flag=True, help="Wait until it is delivered, then show where.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
@@ -42,7 +42,7 @@ def review(
 ) -> None:
     """List documents in review; with a document and --to or --type, decide where it goes.
 
-    `mailroom correct` does the same for any number of documents, shows first what it would do, and undoes it.
+    `mailroom correct` does the same for any number of documents, can preview it, and can undo it.
     """
     if document_id is None:
         _list(limit, as_json=as_json)

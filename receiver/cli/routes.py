@@ -61,7 +61,7 @@ def check(config_path: str | None, offline: bool, as_json: bool) -> None:
 
 
 Checked = tuple["Config", "Sequence[Problem]", "Sequence[Pointing]"]
-"""A file, what is wrong with it, and what its messages point to."""
+"""A file, its problems, and what its messages point to."""
 
 
 def _checked(
@@ -107,7 +107,7 @@ async def live_problems(
 ) -> "list[Problem]":
     """The problems that destinations report. Each place is asked once, all concurrently.
 
-    A target that is already ``known`` to be wrong is not asked.
+    A target that is already ``known`` to be wrong is not checked.
     """
     import asyncio
 
@@ -240,7 +240,7 @@ def _print(config: "Config", explanation: "Explanation") -> None:
 
 
 def _print_beside(real: "Explanation", beside: "Explanation") -> None:
-    """Where the shadow table would send it, if elsewhere."""
+    """Prints where the shadow table would send the document, if elsewhere."""
     from receiver.core.redecide import alike, what_moves
 
     same = alike(real.plan, beside.plan)

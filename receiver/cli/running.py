@@ -21,7 +21,7 @@ log = logging.getLogger("mailroom.serve")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """The coroutine's result, on uvloop where there is one."""
+    """The coroutine's result. It runs on uvloop if that is installed."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main)
 
@@ -35,7 +35,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False) -> T:
-    """What ``work`` returns, given the open application. With ``log`` the log is written to standard error."""
+    """Opens the application, and returns what ``work`` returns. With ``log``, writes the log to standard error."""
     settings = from_environ()
     set_up(settings.log_level if log else "error", together=log, layout=settings.log_format)
     app = load_app(settings)
@@ -48,7 +48,7 @@ def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False) -> T:
 
 
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
-    """What ``work`` returns, given the store alone: a command that only reads needs no key, secret or table."""
+    """Opens only the store, and returns what ``work`` returns: reading needs no key, secret or table."""
     settings = from_environ()
     set_up("error", layout=settings.log_format)
     store = existing_store(settings)
@@ -64,10 +64,10 @@ def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
 
 
 async def refuse_strange_spool(app: App) -> None:
-    """Raises Misconfigured for the spool of another store, for all that takes documents in or works on them.
+    """Raises Misconfigured if the spool belongs to another store; called by every command that ingests or processes.
 
-    Also for an empty one: what was put there could not be shown afterwards. One beside a store in memory is always
-    another's.
+    An empty spool of another store is refused, too: its content could not be shown later. With a store in memory there
+    is no check, because it is a new store at each start.
     """
     if app.settings.store.startswith("memory:"):
         return
@@ -81,7 +81,7 @@ async def refuse_strange_spool(app: App) -> None:
 
 
 def worker_of(app: App) -> "Worker":
-    """The worker that these settings describe. Not imported by commands that have none."""
+    """The worker for these settings. Its module is imported here because most commands need none."""
     from receiver.worker import Worker
 
     settings = app.settings

@@ -1,4 +1,4 @@
-"""mailroom sandbox: the LlamaCloud-compatible server. It is a distribution of its own; this hands it the arguments."""
+"""mailroom sandbox: passes its arguments to the LlamaCloud-compatible server, which is a separate distribution."""
 
 import importlib
 from importlib.util import find_spec

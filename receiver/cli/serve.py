@@ -32,7 +32,7 @@ from receiver.supervisor import Background, Supervisor
 
 log = logging.getLogger("mailroom.serve")
 START_PAUSES = (0.5, 1.0, 2.0, 4.0)
-"""Seconds between checks at startup whether the store can write."""
+"""Seconds between checks at startup whether the store accepts writes."""
 
 
 @click.command()
@@ -69,9 +69,9 @@ def changing(app: App) -> dict[str, Background]:
 
 
 async def until_ready(store: Store) -> None:
-    """Waits a few seconds for a store that is busy: who starts during an outage need not be started again.
+    """Waits a few seconds for a busy store, so that a short outage at startup does not end the process.
 
-    Raises StoreBusy when it lasts, Misconfigured when waiting cannot help.
+    Raises StoreBusy if the store stays busy, Misconfigured if waiting cannot help.
     """
     for seconds in START_PAUSES:
         try:
@@ -152,7 +152,7 @@ async def _stop(servers: Iterable[uvicorn.Server], stop: Stopping) -> None:
 
 @contextlib.asynccontextmanager
 async def working(app: App, supervisor: Supervisor, stop: Stopping) -> AsyncIterator[None]:
-    """The worker, the sweep and the pollers of inboxes, while the block lasts."""
+    """Runs the worker, the sweep and the pollers of inboxes for the duration of the block."""
     feeds = {f"feed {number}": functools.partial(feed, app) for number, feed in enumerate(app.feeds, 1)}
     async with worker_of(app).running(supervisor, stop), supervisor.running(feeds):
         preparing = asyncio.create_task(prepare(app.context.config.table.targets(), app.context.destinations))

@@ -32,7 +32,7 @@ class _Counted:
     same: int = 0
     moves: list[Move] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
-    """Documents that were decided without it, by the version that was beside them; "" for none."""
+    """The number of documents decided without this version, by the shadow version that was used; "" for none."""
 
     @property
     def decided(self) -> int:
@@ -72,7 +72,7 @@ def shadow(since: float | None, of_type: str | None, version: str | None, limit:
 
 
 def shadow_of(settings: Settings) -> Config:
-    """The shadow table's file. Raises Misconfigured for a wrong one, and where none is named."""
+    """The shadow table's configuration. Raises Misconfigured if it is invalid or not set."""
     if not settings.shadow_config:
         raise Misconfigured(
             "there is no shadow table: MAILROOM_SHADOW_CONFIG is not set",

@@ -113,10 +113,10 @@ async def take_in_all(
     followed: Collection[Path] | None = None,
     then: Callable[[Ingested], None] = lambda _: None,
 ) -> tuple[list[Ingested], list[SubmitRefusal]]:
-    """Every ingested file, and those that could not be, with the reason.
+    """The ingested files, and the refused ones with the reason.
 
-    ``followed`` are the paths that were named: these may be links, but links found in folders are not followed. None
-    follows all. ``then`` is called with each ingested document, while others are being ingested.
+    ``followed`` are the paths that the user named, which may be links; links found in folders are not followed. None
+    follows all links. ``then`` is called with each ingested document, while others are still being ingested.
     """
     taken: list[Ingested] = []
     refused: list[SubmitRefusal] = []
@@ -137,7 +137,7 @@ async def take_in_all(
 
 
 def _root(path: Path, named: Collection[Path]) -> Path:
-    """The folder that was named, in which this was found: the nearest."""
+    """The nearest named folder above this path."""
     return next(item for item in path.parents if item in named)
 
 
@@ -150,14 +150,14 @@ async def _take_in(app: App, path: Path, root: Path | None, *, packet: bool, bul
         with file:
             return await take_in_file(app, path, file, packet=packet, bulk=bulk)
     except MailroomError:
-        raise  # a fault on our side, which the next file would meet too
-    except Exception as error:  # no file from outside may stop the others
+        raise  # a fault on our side, which would affect the next file, too
+    except Exception as error:  # no single file may stop the others
         log.exception("submit.failed", extra={"facts": {"file": str(path)}})
         return IngestedFile(refused=(RefusedFile(path.name, f"it cannot be ingested: {error!r}"),))
 
 
 async def take_in_file(app: App, path: Path, file: BufferedReader, *, packet: bool, bulk: bool = False) -> IngestedFile:
-    """The outcome of one open file; its sender is the owner of the file."""
+    """Ingests one open file; the owner of the file is its sender."""
     owner = _user(os.fstat(file.fileno()).st_uid)
     arrival = IncomingFile(name=path.name, kind="folder", source=file, sender=owner, packet=packet, bulk=bulk)
     return await ingest_file(arrival, app.context)
@@ -174,14 +174,14 @@ def _user(number: int) -> str:
 
 
 async def submit_now(app: App, documents: Sequence[Document]) -> None:
-    """Submits these here and now."""
+    """Submits these documents in this process."""
     async with submitting(app) as submit_one:
         for document in documents:
             submit_one(document)
 
 
 async def settled_by_us(app: App, ids: list[str], *, quiet: bool) -> dict[str, Document]:
-    """These documents, settled; a worker of this process helps those that run elsewhere, of which there may be none."""
+    """Waits until these documents are settled, and runs a worker meanwhile, because none may be running elsewhere."""
     async with worker_of(app).running():
         return await settle(app, ids, quiet=quiet)
 
@@ -189,9 +189,9 @@ async def settled_by_us(app: App, ids: list[str], *, quiet: bool) -> dict[str, D
 async def settle(
     app: App, ids: list[str], *, quiet: bool = False, patience_seconds: float | None = None, poll_seconds: float = 0.1
 ) -> dict[str, Document]:
-    """These documents as they are once none of them is open, or once nothing moved for ``patience_seconds``.
+    """Waits until none of these documents is open, or nothing has changed for ``patience_seconds``; returns them.
 
-    One may be named several times: the same file, or the same id at LlamaCloud, is one document.
+    An id may occur several times: the same file, or the same id at LlamaCloud, is one document.
     """
     ids = list(dict.fromkeys(ids))
     settled: dict[str, Document] = {}

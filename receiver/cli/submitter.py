@@ -15,9 +15,9 @@ from receiver.worker import owner_name
 
 @contextlib.asynccontextmanager
 async def submitting(app: App) -> AsyncIterator[Callable[[Document], None]]:
-    """Submits each document that is given to the yielded function; all of them, when the block is over.
+    """Submits each document that is passed to the yielded function. The block ends when all are submitted.
 
-    A worker elsewhere may be faster; then there is nothing left to claim.
+    Tasks that a worker elsewhere claimed first are left to it.
     """
     submitter = Submitter(app)
     running = asyncio.create_task(submitter.run())
@@ -29,7 +29,7 @@ async def submitting(app: App) -> AsyncIterator[Callable[[Document], None]]:
 
 
 class Submitter:
-    """Claims and submits what was added, as many at a time as a worker would."""
+    """Claims and submits the added documents, as many at a time as a worker would."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -37,18 +37,18 @@ class Submitter:
         self._waiting: deque[str] = deque()
         self._added: set[str] = set()
         self._changed = asyncio.Event()
-        """One was added, or one in hand has ended, or no more come."""
+        """Set when a document was added, a running submission has ended, or no more documents will be added."""
         self._closed = False
 
     def add(self, document: Document) -> None:
-        """Submits it, unless that was done; one may be added several times."""
+        """Submits the document, unless it was added before."""
         if document.state is DocumentState.OPEN and document.id not in self._added:
             self._added.add(document.id)
             self._waiting.append(submission_of(document, now=0).id)
             self._changed.set()
 
     def close(self) -> None:
-        """No more are added: ``run`` returns when all are submitted."""
+        """Says that no more documents will be added; ``run`` returns when all are submitted."""
         self._closed = True
         self._changed.set()
 

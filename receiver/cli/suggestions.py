@@ -1,6 +1,6 @@
-"""Words that the commands know: a wrong one is refused with the one that was probably meant, never taken for "none".
+"""Suggestions for misspelt words: a wrong word is an error that names the probable one, not an empty result.
 
-click itself suggests options; commands, choices and types are ours, because click does not know which there are.
+click suggests options by itself, but not commands, choices and types.
 """
 
 import os
@@ -20,14 +20,14 @@ from receiver.secrets import RevealedEnviron
 
 
 class ClosestChoice(click.Choice[str]):
-    """A choice that says which of its words was probably meant."""
+    """A choice whose error suggests the nearest of its words."""
 
     def get_invalid_choice_message(self, value: object, ctx: click.Context | None) -> str:
         return super().get_invalid_choice_message(value, ctx) + did_you_mean(str(value), [*map(str, self.choices)])
 
 
 def did_you_mean(word: str, words: Collection[str]) -> str:
-    """What follows an error about this word: a question with the nearest of these, or nothing."""
+    """The end of an error about this word: a suggestion of the nearest of these words, or nothing."""
     meant = near(word, words)
     return f" Did you mean {meant!r}?" if meant else ""
 
@@ -44,7 +44,7 @@ async def refuse_unknown_type(found_type: str | None, store: Store) -> None:
 
 
 def types_of_the_table() -> frozenset[str]:
-    """The types of the rules and rows in MAILROOM_CONFIG; none without a valid file: readers need not have one."""
+    """The types of the rules and rows in MAILROOM_CONFIG; none without a valid file, which listings do not need."""
     try:
         config = load(from_environ().config, RevealedEnviron(os.environ))
     except Misconfigured:

@@ -13,7 +13,7 @@ from receiver.operations.sweep import SweepResult
 from receiver.operations.sweep import sweep as one_pass
 
 EVERY_SECONDS = DAY
-"""Who calls this command by a timer does so once a day at least."""
+"""The interval that retention assumes: a timer runs this command at least once a day."""
 
 
 @click.command(short_help="Recover missed webhooks, re-enqueue due tasks, and apply retention.")
@@ -21,7 +21,7 @@ EVERY_SECONDS = DAY
 def sweep(as_json: bool) -> None:
     """Ask LlamaCloud about jobs whose event is overdue, re-enqueue due tasks, and apply retention.
 
-    `mailroom serve` does this by itself.
+    `mailroom serve` does this periodically.
     """
     result, tidied = with_app(_sweep)
     if as_json:

@@ -54,7 +54,7 @@ def tasks(
 
 
 async def _listed(store: Store, state: str | None, subject: str | None, since: float | None, limit: int) -> list[Task]:
-    if state == TaskState.DONE:  # nearly all are: no index lists them apart
+    if state == TaskState.DONE:  # nearly all tasks are done, so there is no index of them
         done = Query(since=since, newest_first=True)
         return await find_records(store, Task, done, limit=limit, fits=lambda task: task.state == state)
     by, key = ("subject", subject) if subject else ("state", state) if state else ("all", None)

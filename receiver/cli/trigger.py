@@ -71,7 +71,7 @@ def _own(settings: Settings) -> str:
 
 
 def proofs_of(settings: Settings, *, wrong_signature: bool = False, document_id: str = "sample") -> Proofs:
-    """The proofs that LlamaCloud would give: always the first of each kind of secret."""
+    """The proofs that LlamaCloud would send: by the first secret of each kind."""
     lock = settings.webhook_secrets()
     return Proofs(
         headers={name: values[0] for name, values in settings.headers().items()},

@@ -5,7 +5,7 @@ import os
 
 
 def user_name() -> str:
-    """The user's name; ``uid 1000670000`` where the user has none, as in containers that run under any id."""
+    """The user's name; ``uid 1000670000`` for a user without a name, as in containers with arbitrary user ids."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # OSError from Python 3.13 on

@@ -10,7 +10,7 @@ from receiver.core.errors import Malformed
 from receiver.pipeline.ingest_vendor_file import IncomingVendorFile
 
 BULK_FROM = 20
-"""Files or ids in one command, from which on they wait for documents that come one by one."""
+"""From this many files or ids in one command on, documents that come one by one go first."""
 
 
 def vendor_files(

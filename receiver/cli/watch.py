@@ -1,12 +1,12 @@
 """mailroom watch: ingests files that appear in a folder, and moves them to ``done/`` or ``failed/``.
 
-A file is ingested when it is complete: nobody has it open for writing, as far as the system tells, and neither its size
-nor its time has changed for a while. After a crash between ingesting and moving the file is ingested again, which finds
-the same document.
+A file is ingested when it is complete: as far as the system shows, no process has it open for writing, and neither its
+size nor its modification time has changed for a while. After a crash between ingesting and moving, the file is ingested
+again, which finds the same document.
 
-The folder is polled, by code that nothing in it can stop. Notifications of the system (inotify) would save no listing,
-since a file is complete only if a later poll finds it unchanged; and libraries that watch whole trees follow links,
-stop at a folder that they may not read, and assume UTF-8 names.
+The folder is polled, by code that no content of the folder can stop. Notifications (inotify) would not save the
+listings, because a file is complete only if a later poll finds it unchanged; and libraries that watch whole trees
+follow links, stop at a folder that they may not read, and assume UTF-8 names.
 """
 
 import asyncio
@@ -91,7 +91,7 @@ async def _watch(app: App, inbox: Inbox, *, once: bool) -> None:
 
 
 async def keep_looking(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
-    """Polls until it is told to stop. A failed poll is logged and repeated after increasing delays."""
+    """Polls until ``stop`` is set. A failed poll is logged, and retried after increasing delays."""
     every = pause = max(inbox.settle_seconds / 2, SHORTEST_PAUSE)
     while not stop.is_set():
         try:
@@ -109,14 +109,14 @@ async def _stopped_within(stop: asyncio.Event, seconds: float) -> None:
 
 
 async def _until_empty(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
-    """Ingests what is there; a file that is still being written is left for the next poll."""
+    """Ingests the existing files; one that is still being written is left for the next poll."""
     await look(app, inbox, stop)
     await _stopped_within(stop, inbox.settle_seconds)
     await look(app, inbox, stop)
 
 
 async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
-    """Ingests the complete files, until it is told to stop. After a fault on our side a file stays for a later poll."""
+    """Ingests the complete files, until ``stop`` is set. After a fault on our side a file stays for a later poll."""
     found, moving = await asyncio.to_thread(lambda: list(inbox.whole(now=time.monotonic()))), asyncio.Lock()
 
     async def one(path: Path) -> None:
@@ -129,7 +129,7 @@ async def look(app: App, inbox: Inbox, stop: asyncio.Event) -> None:
             _log_once(inbox, path, str(why), logging.WARNING, "watch.skipped")
         except (MailroomError, OSError) as error:
             _log_once(inbox, path, str(error), logging.ERROR, "watch.failed")
-        except Exception as error:  # no file from outside may stop the others
+        except Exception as error:  # no single file may stop the others
             if inbox.rest(path, repr(error), now=time.monotonic()):
                 log.exception("watch.failed", extra={"facts": {"file": str(path)}})
 
@@ -140,7 +140,7 @@ async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader, mov
     was = os.fstat(file.fileno())
     arrived = await take_in_file(app, path, file, packet=inbox.is_packet(path))
     await submit_now(app, [item.document for item in arrived.taken])
-    async with moving:  # a name that is free must stay so until the file has it
+    async with moving:  # a name that is found free must stay free until the file has it
         to = await asyncio.to_thread(inbox.put_away, path, arrived, was)
     ids = [item.document.id for item in arrived.taken]
     level, what = (logging.WARNING, "watch.refused") if arrived.refused else (logging.INFO, "watch.received")
@@ -148,7 +148,7 @@ async def _take_in(app: App, inbox: Inbox, path: Path, file: BufferedReader, mov
 
 
 def _log_once(inbox: Inbox, path: Path, why: str, level: int, what: str) -> None:
-    """Says it once. A file that is gone was another watcher's, who was faster."""
+    """Logs a reason once for each file. A file that is gone was taken by another watcher."""
     if is_gone(path):
         return
     if inbox.rest(path, why, now=time.monotonic()):

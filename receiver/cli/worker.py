@@ -21,7 +21,7 @@ def worker() -> None:
 
 
 async def _work(app: App) -> None:
-    """Works until the process is told to stop; tasks in hand are finished."""
+    """Works until the process is told to stop; running tasks are finished."""
     stop = Stopping(app.settings.stop_seconds).on_signals()
     await until_ready(app.context.store)
     await refuse_strange_spool(app)

@@ -1,4 +1,4 @@
-"""mailroom webhooks: synchronises LlamaCloud's saved webhook configurations with ours, and rotates secrets."""
+"""mailroom webhooks: syncs LlamaCloud's saved webhook configurations with ours, and rotates secrets."""
 
 import click
 

@@ -1,9 +1,9 @@
-"""mailroom webhooks rotate: the whole walk of a rotation, with no event refused.
+"""mailroom webhooks rotate: all steps of a rotation, without refusing an event.
 
-1. accept: the new secret joins the accepted ones; a probe with it must be let in by the running receivers
-2. switch: it is the first from now on: new jobs are registered with it, the saved configuration is changed
-3. watch: until no unfinished job was made with the old one, and no event was proven by it for a while
-4. drop: only the new one is left
+1. accept: the new secret is added to the accepted ones; the running receivers must accept a probe with it
+2. switch: the new secret becomes the first: new jobs and the saved configuration use it
+3. watch: until there is no unfinished job with the old secret, and no event with it for a while
+4. drop: only the new secret is left
 
 The secret must be in a file that the receivers read (``MAILROOM_SIGNING_SECRETS_FILE`` and so on); they notice a
 change within two seconds.
@@ -41,9 +41,9 @@ from receiver.renewal import EVERY_SECONDS
 from receiver.settings import Settings
 
 PROBES = 3
-"""Consecutive probes that must be let in: several receivers may stand behind one address."""
+"""Consecutive probes that must be accepted, because several receivers may be behind one address."""
 SENDER_SECONDS = 100.0
-"""How long after its job's end an event can still come: three attempts of 30 s, and pauses (reference 2.6)."""
+"""Seconds after the end of a job in which its event may come: three attempts of 30 s, and pauses (reference 2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class RotationLock:
     """A kind of secret, and the file that holds its accepted values."""
 
     kind: str
-    """headers, token or signature: how an event names its proof"""
+    """headers, token or signature: the name of the proof on an event"""
     path: Path
     header: str = ""
 
@@ -62,7 +62,7 @@ class RotationLock:
         return tuple(part.strip() for part in text.split(",") if part.strip())
 
     def write(self, values: tuple[str, ...]) -> None:
-        """Puts the values in place at once, never half, and readable by nobody else than before."""
+        """Replaces the file atomically, and keeps its permissions."""
         text = ",".join(values)
         if self.header:
             text = json.dumps(json.loads(self.path.read_text()) | {self.header: list(values)})
@@ -141,7 +141,7 @@ async def _rotate(app: App, held: RotationLock, new: str, quiet_seconds: float, 
 async def _step(
     app: App, held: RotationLock, values: tuple[str, ...], message: str, *, probe_last: bool = False
 ) -> None:
-    """Writes the values, and goes on when the running receivers let in an event that the new one proves."""
+    """Writes the values, and waits until the running receivers accept an event with the new one."""
     held.write(values)
     settings = from_environ()
     proofs = _proofs(settings, held, values[-1] if probe_last else values[0])
@@ -159,7 +159,7 @@ def _proofs(settings: Settings, held: RotationLock, value: str) -> Proofs:
 
 
 async def _let_in(settings: Settings, proofs: Proofs, store: Store) -> None:
-    """Waits until the receivers let the proof in, several times in a row."""
+    """Waits until the receivers accept the proofs several times in a row."""
     in_a_row, deadline = 0, time.monotonic() + 60
     while in_a_row < PROBES:
         found = await probe("mailroom.rotation", proofs, settings.webhook_url, store)
@@ -173,7 +173,7 @@ async def _let_in(settings: Settings, proofs: Proofs, store: Store) -> None:
 
 
 async def _change_saved(app: App) -> None:
-    """The saved configuration, if we have one, is sent the new secret; LlamaCloud switches at once (reference 2.5)."""
+    """Writes the new secret to our saved configuration, if there is one. LlamaCloud uses it at once (reference 2.5)."""
     cloud, registration = app.context.cloud, wanted(from_environ())
     configs = getattr(cloud, "webhook_configs", None)
     if configs is None:
@@ -187,7 +187,7 @@ async def _change_saved(app: App) -> None:
 async def _unused(
     app: App, held: RotationLock, switched_at: float, quiet_seconds: float, timeout_seconds: float
 ) -> bool:
-    """Whether the old secret went out of use in time."""
+    """Waits until the old secret is unused. False if the time is over before."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         jobs, last = await _old_jobs(app, switched_at), await _last_by_old(app, held)
@@ -206,7 +206,7 @@ async def _old_jobs(app: App, before: float) -> int:
 
 
 async def _last_by_old(app: App, held: RotationLock) -> float:
-    """When an event was last proven by another secret than the first; 0 when none was of late."""
+    """When an event was last proven by another secret than the first; 0 if none was recently."""
     page = await app.context.store.find(Event, Query(newest_first=True, limit=1000))
     return max((event.received_at for event in page.records if _by_old(event, held)), default=0.0)
 

@@ -67,7 +67,7 @@ def drift(as_json: bool) -> None:
 
 
 def with_cloud(work: Callable[[LlamaCloud, Settings], Awaitable[T]]) -> T:
-    """What ``work`` returns, given LlamaCloud and the settings; it needs no store and no table."""
+    """Returns what ``work`` returns, called with LlamaCloud and the settings; needs no store and no table."""
     settings = from_environ()
 
     async def opened() -> T:
@@ -81,7 +81,7 @@ def with_cloud(work: Callable[[LlamaCloud, Settings], Awaitable[T]]) -> T:
 
 
 def wanted(settings: Settings) -> WebhookConfiguration:
-    """What a saved configuration should say. It carries no per-job token: it is for jobs that are not ours."""
+    """The configuration that should be saved. It has no per-job token, because it is for jobs that are not ours."""
     terms = bootstrap.webhook_terms(settings)
     events = bootstrap.load_registry(settings).job_events
     return WebhookConfiguration(
