@@ -1,7 +1,7 @@
 """Every destination, by the scheme of its URL.
 
-CONTRIBUTING.md says how to add one. Importing this imports no client library: destinations connect when they first
-deliver.
+CONTRIBUTING.md says how to add one. Importing this module imports no client library: a destination connects when it
+first delivers.
 """
 
 import os
@@ -20,7 +20,7 @@ from receiver.secrets import RevealedEnviron
 
 
 def destinations(aws: Aws | None = None, *, environ: Mapping[str, str] | None = None) -> dict[str, Destination]:
-    """URL scheme -> destination. Options of the form ``env:NAME`` are looked up in ``environ``."""
+    """URL scheme -> destination. ``environ`` has the values of options of the form ``env:NAME``."""
     aws, environ = aws or Aws(), RevealedEnviron(os.environ) if environ is None else environ
     http = Http(environ)
     return {

@@ -1,6 +1,6 @@
 """The message that points to a document: one CloudEvents 1.0 event, in JSON, and short attributes to filter by.
 
-It is short: what each row of the table said stands in the manifest, which the message points to. Its schemas are
+The message is short; the manifest, to which it points, has the verdict of each row of the table. Its schemas are
 docs/schemas/event-1.json and message-1.json; docs/consumers.md says what a consumer can rely on.
 Sources: CloudEvents specification 1.0.2, its JSON format, and its extension "sequence".
 """
@@ -17,11 +17,11 @@ from receiver.core.message_type import Meaning
 CONTENT_TYPE = "application/cloudevents+json"
 SOURCE = "/mailroom"
 SCHEMA = "urn:mailroom:message:1"
-"""Of ``data``. A change that an old consumer could misread gets another number."""
+"""Version of ``data``. A change that an old consumer could misread increases it."""
 MOST = 4000
-"""Bytes of a message. Only paths that are longer than S3's keys make it longer."""
+"""Maximum bytes of a message. Only a path that is longer than any S3 key can exceed it."""
 TEXT_KEPT = 500
-"""Characters of a long text that are kept when the message would be longer."""
+"""Characters of a long text that remain if the message would be longer."""
 _NO_CHARACTERS = {0xFFFE: "\ufffd", 0xFFFF: "\ufffd"}
 
 
@@ -31,7 +31,7 @@ def event_type(request: DeliveryRequest) -> str:
 
 
 def event_attributes(request: DeliveryRequest) -> dict[str, str]:
-    """The attributes for filters. ``type`` and ``confidence`` are only there where a rule matched."""
+    """The attributes for filters. ``type`` and ``confidence`` exist only if a rule matched."""
     event = {"event": event_type(request), "document_id": request.document.id}
     if request.meaning is Meaning.SUPERSEDED:
         return event
@@ -41,7 +41,7 @@ def event_attributes(request: DeliveryRequest) -> dict[str, str]:
 def cloudevent(request: DeliveryRequest) -> bytes:
     """The event, in at most MOST bytes: long texts are cut first, then lists are dropped, then all but the pointer.
 
-    ``data.shortened`` then says so: the manifest has everything.
+    ``data.shortened`` says so; the manifest has everything.
     """
     body = b""
     for data in _shorter_and_shorter(request):
@@ -79,7 +79,7 @@ def _own(request: DeliveryRequest) -> dict[str, Any]:
 
 
 def event_time(request: DeliveryRequest) -> datetime:
-    """When it became true."""
+    """When the state that the event reports began."""
     return datetime.fromtimestamp(request.at or request.plan.decided_at or request.document.taken_in_at, UTC)
 
 
@@ -104,7 +104,7 @@ def _dumped(request: DeliveryRequest, data: dict[str, Any]) -> bytes:
 
 
 def _extensions(request: DeliveryRequest) -> dict[str, Any]:
-    """The attributes once more, for consumers that filter events and see no queue attributes."""
+    """The attributes again, for consumers that filter events and cannot see queue attributes."""
     if request.meaning is Meaning.SUPERSEDED:
         return {}
     found = {name: value for name, value in manifest_attributes(request).items() if name in ("type", "confidence")}
@@ -121,7 +121,7 @@ def _without_rows(manifest: Any) -> dict[str, Any]:
 
 
 def _cut_texts(value: Any) -> Any:
-    """The same with every long text cut."""
+    """The value with every long text cut."""
     if isinstance(value, str):
         return value if len(value) <= TEXT_KEPT else value[:TEXT_KEPT] + "…"
     if isinstance(value, dict):
@@ -130,7 +130,7 @@ def _cut_texts(value: Any) -> Any:
 
 
 def _without_lists(value: Any) -> Any:
-    """The same without its lists and the document's metadata."""
+    """The value without its lists and the document's metadata."""
     if isinstance(value, dict):
         return {
             name: _without_lists(item)

@@ -1,8 +1,8 @@
-"""One EventBridge bus: an event put on it, and whether anybody would get it.
+"""An EventBridge bus: puts an event on it, and checks whether anybody would get the event.
 
-Sources: EventBridge API reference, PutEvents: the answer is 200 although an entry failed, which FailedEntryCount says;
-PutEventsResultEntry for the codes. EventBridge User Guide, "Sending events with PutEvents": what is put on a bus that
-does not exist is dropped, without an error.
+Sources: EventBridge API reference, PutEvents: the response is 200 even if an entry failed, which FailedEntryCount
+shows; PutEventsResultEntry for the codes. EventBridge User Guide, "Sending events with PutEvents": events for a bus
+that does not exist are dropped without an error.
 """
 
 from typing import Any
@@ -12,18 +12,18 @@ from receiver.aws.errors import entry_refused
 from receiver.core.errors import AccessDenied
 
 SOURCE = "mailroom"
-"""Of every event of ours, for rules."""
+"""The source of all events of Mailroom, for rules."""
 
 
 class EventBus:
-    """A bus by its name or ARN; ``what`` names it in errors, as the table does."""
+    """A bus by its name or ARN. Errors call it ``what``, as the table does."""
 
     def __init__(self, bus: str, aws: Aws, *, what: str) -> None:
         self._bus, self._aws, self._what = bus, aws, what
         self._region = bus.split(":")[3] if bus.startswith("arn:") else ""
 
     async def put(self, **entry: Any) -> str:
-        """Puts one event (Time, DetailType, Detail); its id. Raises DestinationBusy, AccessDenied, Unroutable."""
+        """Puts an event (Time, DetailType, Detail); its id. Raises DestinationBusy, AccessDenied, Unroutable."""
         whole = {"Source": SOURCE, **entry, "EventBusName": self._bus}
         answer = await self._call("put_events", Entries=[whole])
         (result,) = answer["Entries"]
@@ -32,7 +32,7 @@ class EventBus:
         return str(result["EventId"])
 
     async def is_there(self) -> None:
-        """Raises Unroutable for a bus that does not exist. Who may not ask takes it for granted."""
+        """Raises Unroutable if the bus does not exist. Without the permission to ask, the bus is assumed to exist."""
         try:
             await self._call("describe_event_bus", Name=self._bus)
         except AccessDenied:

@@ -1,8 +1,8 @@
 """EventBridge: one event that points to the document; its detail is the CloudEvent.
 
-EventBridge delivers to the targets of rules at least once, and so do we: after a crash between send and record a second
-event has the same ``detail.id``. A bus that does not exist would take events and drop them, so it is looked for before
-the first one.
+EventBridge delivers to the targets of rules at least once, and so does Mailroom: after a crash between send and record,
+a second event has the same ``detail.id``. EventBridge accepts events for a bus that does not exist, and drops them, so
+Mailroom checks that the bus exists before it sends the first one.
 """
 
 import os
@@ -38,7 +38,7 @@ class EventBridge(ByName):
         self._found: set[tuple[DestinationAccess, str]] = set()
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The event, put on the bus at least once."""
+        """Puts the event on the bus, at least once."""
         resource = resource_of(request.url.partition("#")[0], KIND)
         access = reach.access_of(options_.given(request.options, self._environ))
         arn = await self._arn(resource, access)
@@ -55,7 +55,7 @@ class EventBridge(ByName):
         return EventBus(resource.arn or resource.name, self._aws.through(access), what=resource.shown)
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether the bus is there and has an enabled rule, where we may ask."""
+        """Whether the bus exists and has an enabled rule, if we have the permission to ask."""
         resource = resource_of(target.url, KIND)
         try:
             access = reach.access_of(options_.given(target.options, self._environ))

@@ -1,8 +1,8 @@
 """A folder on this machine: the document as a file, and ``<name>.mailroom.json`` beside it.
 
-A file is written to a temporary name in the same folder, made durable, then linked to its own name, which fails when
+A file is written under a temporary name in the same folder, synced, and then linked to its own name, which fails if
 that exists. So a reader never sees half a document, and nothing is overwritten. A path cannot leave the folder that the
-routing table names, symbolic links included.
+routing table names, not even by a symbolic link.
 """
 
 import asyncio
@@ -31,14 +31,14 @@ from receiver.store.durable_files import MODE, Folders, clear_untouched, sync_fi
 
 OPTIONS: tuple[str, ...] = ()
 PART_BYTES = 255
-"""Of one name between slashes, on every common file system."""
+"""Maximum bytes of a name between slashes, on every common file system."""
 PATH_BYTES = 4095
-"""Of a whole path, on Linux. Source: limits.h, PATH_MAX."""
+"""Maximum bytes of a path on Linux. Source: limits.h, PATH_MAX."""
 UNFINISHED = ".mailroom-"
 FOLDERS_AT_ONCE = 1000
-"""Folders that one search for leftovers goes through: some milliseconds on a local disk."""
+"""Folders that one search for leftovers reads, which takes some milliseconds on a local disk."""
 MANIFEST_BYTES = 16 * 1024 * 1024
-"""Of an existing manifest."""
+"""Maximum bytes that are read of an existing manifest."""
 SEARCH_EVERY = 3600.0
 """Seconds from the end of one search to the beginning of the next."""
 
@@ -53,10 +53,10 @@ class Folder:
         self._walks: dict[Path, Iterator[list[Path]]] = {}
         """The position of the search for leftovers."""
         self._searched: dict[Path, float] = {}
-        """Until when a folder was searched to its end."""
+        """When a folder was last searched to its end."""
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The document and its manifest, written with effect once."""
+        """Writes the document and its manifest, with effect once."""
         path = _path(request)
         await asyncio.to_thread(self._make_room, path)
         sha256, fresh = request.content.sha256, False
@@ -74,7 +74,7 @@ class Folder:
         )  # fmt: skip
 
     async def keep(self, target: Target, name: str, content: bytes) -> str:
-        """Writes a file of this name below the target, unless there is one."""
+        """Writes a file of this name below the target, unless it exists."""
         path = _root(target.url) / name
         await asyncio.to_thread(self._make_room, path)
         await _create(path, _once(content), "")
@@ -93,7 +93,7 @@ class Folder:
             raise DeliveryConflict(f"{path} is about another document than {request.document.id}")
 
     async def mark(self, mark: CopyMark) -> None:
-        """Replaces the manifest beside the file in one step, so that a reader sees one or the other."""
+        """Replaces the manifest beside the file atomically."""
         path = _manifest_at(mark.url)
         try:
             there = await asyncio.to_thread(_read, path)
@@ -130,7 +130,7 @@ class Folder:
         return Taken(place=path, beside=(path + SUFFIX,), tree=True)
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether files can be created in the folder as a delivery does it."""
+        """Whether files can be created in the folder in the way that a delivery does it."""
         root = _root(target.url)
         try:
             await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ class Folder:
         return []
 
     async def clear_leftovers(self, target: Target, *, before: float) -> int:
-        """Searches the folders step by step, because there may be one for each document of years."""
+        """Searches a bounded number of folders each time, because there may be one for each document of years."""
         return await asyncio.to_thread(self._clear, _root(target.url), before)
 
     def _clear(self, root: Path, before: float) -> int:
@@ -159,7 +159,7 @@ class Folder:
 
 
 def _name_faults(template: str) -> list[str]:
-    """What is wrong with a template for the paths of files."""
+    """The faults of a template for the paths of files."""
     found = []
     first = template.removeprefix("./").removeprefix("/").partition("/")[0]
     if template.startswith("/") and "{" in first:
@@ -188,13 +188,13 @@ def _unfinished(root: Path) -> Iterator[list[Path]]:
 
 
 def _root(template: str) -> Path:
-    """The folder that the routing table names: all before the first field, up to a slash."""
+    """The folder that the routing table names: the part before the first field, up to a slash."""
     literal = template.removeprefix("folder://").partition("{")[0]
     return Path(literal[: literal.rfind("/") + 1] or "./").absolute()
 
 
 def _path(request: DeliveryRequest) -> Path:
-    """The path of the document. Raises Unroutable when that is outside the target's own folder."""
+    """The path of the document. Raises Unroutable if it is outside the target's own folder."""
     delivery = request.document.delivery(request.delivery_id)
     path = Path(request.url.removeprefix("folder://")).absolute()
     root = _root(delivery.to.url) if delivery else path.parent
@@ -224,7 +224,7 @@ async def _create(path: Path, chunks: AsyncIterator[bytes], sha256: str) -> tupl
 
 
 async def _replace(path: Path, content: bytes) -> None:
-    """Gives the name of an existing file to one with this content."""
+    """Replaces an existing file by one with this content."""
     temporary = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}.part")
     try:
         try:
@@ -249,7 +249,7 @@ async def _write(path: Path, chunks: AsyncIterator[bytes]) -> str:
 
 
 def _link(temporary: Path, path: Path) -> bool:
-    """Whether the file got its name now; an existing file of this name is made durable, because it may be the same."""
+    """Whether the file got its name now. An existing file of this name is synced: it may be the same document."""
     try:
         os.link(temporary, path)
         fresh = True
@@ -261,7 +261,7 @@ def _link(temporary: Path, path: Path) -> bool:
 
 
 def _sync_there(path: Path) -> None:
-    """Whoever wrote it may have died before syncing it."""
+    """Syncs an existing file: its writer may have died before it synced it."""
     with _opened(path) as file:
         os.fsync(file.fileno())
 
@@ -275,13 +275,13 @@ def _sha256(path: Path) -> str:
 
 
 def _read(path: Path) -> bytes:
-    """The existing manifest; one that is too long to be ours is recognised by its beginning."""
+    """The existing manifest, or the beginning of a file that is too long to be one."""
     with _opened(path) as file:
         return file.read(MANIFEST_BYTES)
 
 
 def _opened(path: Path) -> BufferedReader:
-    """The existing file. Raises DeliveryConflict for anything but a file: a pipe would never end."""
+    """The existing file. Raises DeliveryConflict if it is not a regular file, because a pipe would never end."""
     try:
         return open_regular(path)
     except OSError as error:

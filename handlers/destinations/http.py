@@ -1,8 +1,8 @@
-"""HTTP: the CloudEvents message, posted to an endpoint and signed by us with the Standard Webhooks scheme.
+"""HTTP: the CloudEvents message, posted to an endpoint, and signed by the Standard Webhooks scheme.
 
-The receiver verifies it with any library of that scheme (headers ``webhook-id``, ``webhook-timestamp`` and
-``webhook-signature``). ``webhook-id`` is the delivery's id: after a crash between send and record the same one comes
-again, and the receiver drops it. Source: the Standard Webhooks specification.
+The receiver can verify it with any library for that scheme (headers ``webhook-id``, ``webhook-timestamp`` and
+``webhook-signature``). ``webhook-id`` is the delivery's id: after a crash between send and record, a second message has
+the same id, and the receiver can drop it. Source: the Standard Webhooks specification.
 """
 
 import re
@@ -40,7 +40,7 @@ class Http:
         self._outbound = Outbound(clock=clock)
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The message, accepted with a 2xx; at least once. Raises DestinationBusy, AccessDenied, Unroutable."""
+        """Posts the message; a 2xx accepts it. At least once. Raises DestinationBusy, AccessDenied, Unroutable."""
         body, shown = cloudevent(request), without_secrets(request.url)
         headers = {"Content-Type": CONTENT_TYPE, **self._signed(request, body)}
         await self._outbound.post(request.url, what=shown, body=body, headers=headers)
@@ -58,7 +58,7 @@ class Http:
         }
 
     def _key(self, options: Mapping[str, str]) -> "Webhook | None":
-        """The signing secret of this target; None where the table says ``unsigned: true``. Raises Misconfigured."""
+        """The signing secret of this target; None if the table says ``unsigned: true``. Raises Misconfigured."""
         from standardwebhooks import Webhook
         from standardwebhooks.webhooks import EmptyWebhookSecretError
 
@@ -79,7 +79,7 @@ class Http:
             ) from error
 
     def faults(self, target: Target) -> list[str]:
-        """Addresses that are not fixed or not private, a missing secret, unknown options."""
+        """URLs with fields in the host or without https, a missing secret, unknown options."""
         found = [*_address_faults(target.url), *options_.unknown(target.options, OPTIONS)]
         if (unsigned := target.options.get("unsigned", "false")) not in ("true", "false"):
             found.append(f"option unsigned: {unsigned!r} must be true or false")
@@ -92,7 +92,7 @@ class Http:
         return found
 
     def doubts(self, target: Target) -> list[str]:
-        """Parts that are never sent, and addresses that only a listener has."""
+        """URL parts that are never sent, and addresses that only a listener can have."""
         parts, found = urlsplit(target.url), []
         if parts.fragment:
             found.append(f"#{parts.fragment} is not sent: only the part before it reaches the endpoint")
@@ -109,7 +109,7 @@ class Http:
         return Taken(place=f"{parts.scheme}://{_one_spelling(parts.hostname or '')}{port}{path}?{parts.query}")
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether anything answers there. It sends HEAD, so that nothing happens at the other side."""
+        """Whether the endpoint responds. Sends HEAD, which has no effect there."""
         url = target.url.partition("{")[0]
         try:
             await self._outbound.ask("HEAD", url, what=without_secrets(url))
@@ -131,19 +131,19 @@ def _address_faults(url: str) -> list[str]:
 
 
 def _host_faults(url: str) -> list[str]:
-    """What no address has. Sources: RFC 3986, RFC 1035."""
+    """Faults of the host or port. Sources: RFC 3986, RFC 1035."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
-    except ValueError:  # its text may contain a password in the place of a port
-        return ["no address: its host or its port cannot be; an IPv6 address stands in brackets"]
+    except ValueError:  # its text may contain a password instead of a port
+        return ["not a URL: its host or its port is invalid; put an IPv6 address in brackets"]
     if port == 0 or not _is_host(host):
-        return [f"no address: {without_secrets(url)} has {'port 0' if port == 0 else f'the host {host!r}'}"]
-    return ["no address: it holds a space"] if re.search(r"\s", url) else []
+        return [f"not a URL: {without_secrets(url)} has {'port 0' if port == 0 else f'the host {host!r}'}"]
+    return ["not a URL: it has a space"] if re.search(r"\s", url) else []
 
 
 def _one_spelling(host: str) -> str:
-    """Bücher.example. and xn--bcher-kva.example are one host."""
+    """One spelling for each host: Bücher.example. and xn--bcher-kva.example are the same."""
     plain = host.removesuffix(".")
     try:
         return plain.encode("idna").decode()
@@ -158,7 +158,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _is_host(host: str) -> bool:
-    if ":" in host:  # an IPv6 address; urlsplit has looked at it
+    if ":" in host:  # an IPv6 address, which urlsplit has checked
         return True
     labels = host.removesuffix(".").split(".")
     return len(host) <= 253 and all(len(item) <= 63 and re.fullmatch(r"\w([\w-]*\w)?", item) for item in labels)

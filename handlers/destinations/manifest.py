@@ -14,7 +14,7 @@ DELIVERY = "delivery-id"
 
 
 def manifest_file(request: DeliveryRequest, *, sha256: str) -> bytes:
-    """The manifest beside the document: the same bytes for the same delivery, however often it is made."""
+    """The manifest beside the document. Repetitions of a delivery give the same bytes."""
     content = stored_manifest(
         request.manifest,
         delivery_id=request.delivery_id,
@@ -26,9 +26,9 @@ def manifest_file(request: DeliveryRequest, *, sha256: str) -> bytes:
 
 
 def marked_manifest(there: bytes, mark: CopyMark) -> bytes | None:
-    """The existing manifest, saying that its copy is superseded, or no longer.
+    """The existing manifest with the mark that its copy is superseded, or without it.
 
-    None where nothing is to be written: the manifest says it already, or is not about this document.
+    None if nothing is to be written: the manifest is as it should be, or is not about this document.
     """
     try:
         stored = json.loads(there)
@@ -49,8 +49,8 @@ def _as_file(content: Mapping[str, Any]) -> bytes:
 def same_manifest(there: bytes, request: DeliveryRequest) -> bool:
     """Whether an existing manifest is about this document.
 
-    An earlier delivery may have written it with other content (the document was decided again since); the first one
-    stays.
+    An earlier delivery may have written it with other content, because the document was decided again since. The first
+    manifest stays.
     """
     try:
         stored = json.loads(there)
@@ -60,10 +60,10 @@ def same_manifest(there: bytes, request: DeliveryRequest) -> bool:
 
 
 def manifest_attributes(request: DeliveryRequest) -> dict[str, str]:
-    """The attributes for filters and searches: document_id, route and, where a rule matched, type and confidence.
+    """The attributes for filters and searches: document_id, route and, if a rule matched, type and confidence.
 
-    A document that no rule matches has neither: LlamaCloud is certain that nothing matches, and a filter for certain
-    documents must not select it. None is empty or has control characters.
+    A document that matches no rule has neither: its confidence is that nothing matches, and a filter for high
+    confidence must not select it. No attribute is empty, or has control characters.
     """
     found, delivery = request.document.effective, request.document.delivery(request.delivery_id)
     route = (delivery.route if delivery else "") or request.plan.route or request.plan.way
@@ -74,9 +74,9 @@ def manifest_attributes(request: DeliveryRequest) -> dict[str, str]:
 
 
 def ascii_safe(value: str, limit: int = 256) -> str:
-    """The value in letters that headers, tags and message attributes all take; recognisable, never empty.
+    """The value in characters that headers, tags and message attributes all allow; recognisable, never empty.
 
-    S3 tags allow letters, digits, spaces and ``+ - = . _ : / @``, 256 characters at most; the others allow more.
+    S3 tags allow letters, digits, spaces and ``+ - = . _ : / @``, at most 256 characters; the others allow more.
     """
     plain = (c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))
     kept = "".join(c if c.isascii() and (c.isalnum() or c in " +-=._:/@") else "_" for c in plain).strip()

@@ -1,4 +1,4 @@
-"""What a message on SQS and SNS has beside its body: attributes to filter by, and the order of a FIFO's."""
+"""Attributes of a message on SQS and SNS, and the group and deduplication id on a FIFO."""
 
 from collections.abc import Mapping
 
@@ -8,11 +8,11 @@ from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.object_key import UNTYPED
 
 GROUPS = ("batch", "type")
-"""What a FIFO queue or topic keeps in order: the documents of one batch (the default), or those of one type."""
+"""The unit that a FIFO queue or topic keeps in order: documents of one batch (the default), or of one type."""
 
 
 def message_attributes(request: DeliveryRequest) -> dict[str, dict[str, str]]:
-    """The short facts, in the form that both services take."""
+    """The attributes, in the form that both services accept."""
     return {
         name: {"DataType": "Number" if name == "confidence" else "String", "StringValue": value}
         for name, value in event_attributes(request).items()
@@ -20,7 +20,7 @@ def message_attributes(request: DeliveryRequest) -> dict[str, dict[str, str]]:
 
 
 def fifo_order(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, str]:
-    """The group that keeps its order, and the id by which a repeat is recognised."""
+    """The message group, and the deduplication id."""
     by_type = given.get("group") == "type"
     group = (request.document.type or UNTYPED) if by_type else request.document.batch_id or request.document.id
     return {

@@ -1,4 +1,4 @@
-"""Path templates that are probably a mistake, because they are taken literally. All of them may be intended."""
+"""Warnings about path templates that are probably a mistake, because characters in them are literal."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ _STRFTIME = {"Y": "{yyyy}", "m": "{mm}", "d": "{dd}", "y": "{yyyy}"}
 
 
 def literal_signs(template: str) -> Iterator[str]:
-    """Characters that are special in other templates, in shells and in URLs, and literal here."""
+    """Characters that are special in other templates, in shells and in URLs, but literal here."""
     if found := re.search(r"\{\{\w*\}\}", template):
         yield f"{found[0]} stands for {found[0][1:-1]} in braces: for the field write {found[0][1:-1]}"
     elif found := re.search(r"\$\{?\w*\}?", template):
@@ -21,7 +21,7 @@ def literal_signs(template: str) -> Iterator[str]:
 
 
 def odd_parts(template: str) -> Iterator[str]:
-    """Parts between slashes that are empty, if only for some documents, or begin or end with a space."""
+    """Parts between slashes that are empty (for some documents at least), or begin or end with a space."""
     parts = template.removesuffix("/").split("/")
     if "" in parts:
         yield "it has an empty part, between two slashes or at the beginning"

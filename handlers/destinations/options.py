@@ -1,4 +1,4 @@
-"""A target's options, read and checked the same way for every destination."""
+"""Reads and checks a target's options, in the same way for every destination."""
 
 import difflib
 from collections import Counter
@@ -10,7 +10,7 @@ from receiver.core.variables import resolve, variables_in
 
 
 def given(options: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
-    """The options with their ``env:NAME`` filled in. Raises Misconfigured for a variable that is not set."""
+    """The options with ``env:NAME`` resolved. Raises Misconfigured for a variable that is not set."""
     found = {}
     for name, value in options.items():
         try:
@@ -34,13 +34,13 @@ _HOLDS = {
     "conditions": "none",
     "group": "batch or type",
 }
-"""The rule for options whose value is not shown."""
+"""The rule for options whose values are not shown."""
 
 
 def without_values(found: Iterable[str], options: Mapping[str, str], *, says: str = "does not hold") -> list[str]:
-    """The faults without the values of variables, which may be secrets, even of another option under a wrong name.
+    """The faults without the values of variables, which may be secrets, even of another option if a name is misspelt.
 
-    The fault of an option with a variable names the rule, and no part of the value.
+    The fault of an option with a variable gives the rule, and no part of the value.
     """
     return list(dict.fromkeys(_without_value(fault, options, says) for fault in found))
 
@@ -53,7 +53,7 @@ def _without_value(fault: str, options: Mapping[str, str], says: str) -> str:
 
 
 def unset(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
-    """The faults of options whose variables are not set, or hold nothing but white space."""
+    """The faults of options whose variables are not set, or blank."""
     try:
         found = given(options, environ)
     except Misconfigured as error:
@@ -63,7 +63,7 @@ def unset(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
 
 
 def unknown(options: Mapping[str, str], known: Iterable[str]) -> list[str]:
-    """One fault for each option that the destination does not know, with the most similar one, and each empty one."""
+    """One fault for each unknown option, with the most similar known one, and for each empty option."""
     names = sorted(known)
     found = [_unknown_option(name, names) for name in options if name not in names]
     return [*found, *(f"option {name} is empty: leave it out" for name, value in options.items() if not value.strip())]
@@ -78,7 +78,7 @@ def _unknown_option(name: str, known: list[str]) -> str:
 
 
 def pairs(value: str) -> dict[str, str]:
-    """``a=b, c=d`` as a mapping. Raises ValueError naming the part that is no pair."""
+    """``a=b, c=d`` as a mapping. Raises ValueError, naming the part that is no pair."""
     return dict(_each(value))
 
 
@@ -93,7 +93,7 @@ def _each(value: str) -> list[tuple[str, str]]:
 
 
 def pairs_faults(option: str, value: str) -> list[str]:
-    """What is wrong with the form of an option that holds ``a=b, c=d``: what is no pair, and names that come twice."""
+    """Faults in the form of an option like ``a=b, c=d``: parts that are no pair, and repeated names."""
     try:
         names = Counter(name for name, _ in _each(value))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The queue of ``sqs://…``: a name in our own account and region, or an address with both.
+"""The queue of ``sqs://…``: a name in our own account and region, or a URL with both.
 
 Sources: SQS Developer Guide, "Amazon SQS queue and message identifiers"; SQS endpoints in the AWS General Reference.
 """
@@ -23,23 +23,23 @@ _HOSTS = tuple(
     )
 )
 _OLDEST = "queue.amazonaws.com"
-"""The first host of SQS, of us-east-1."""
+"""The original host of SQS, for us-east-1."""
 _ACCOUNT = re.compile(r"\d{12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A queue of a target."""
+    """The queue of a target."""
 
     name: str
     url: str = ""
-    """Its address, where the target spells it out."""
+    """The queue's URL, if the target has one."""
     account: str = ""
     region: str = ""
-    """From the address; "" where it has none: a name alone, or a host that is not AWS's."""
+    """From the URL; "" if it has none: a name alone, or a host that is not AWS's."""
     host: str = ""
     slash: bool = False
-    """Whether it was written with a slash at its end, like a template that appends file names."""
+    """Whether the target ends in a slash, like a template to which file names are appended."""
 
     @property
     def fifo(self) -> bool:
@@ -47,11 +47,11 @@ class Queue:
 
     @property
     def place(self) -> str:
-        """One spelling for each queue."""
+        """The canonical spelling of the queue."""
         return f"sqs://{self.region or self.host}/{self.account}/{self.name}" if self.url else f"sqs://{self.name}"
 
     def faults(self) -> list[str]:
-        """What is wrong with its name or address."""
+        """Faults of the name or URL."""
         if self.slash:
             return [f"a queue has no path: write it without the slash at the end, …/{self.name}"]
         if not _NAME.fullmatch(self.name):
@@ -68,7 +68,7 @@ class Queue:
         return self._aws_faults() if self.on_aws else []
 
     def _aws_faults(self) -> list[str]:
-        """Of a queue at AWS itself."""
+        """Faults of a queue at AWS itself."""
         if self.url.startswith("http://"):
             return [f"use https: http exposes the message to the network; write https://{self.host}/…"]
         if not self.region:
@@ -82,7 +82,7 @@ class Queue:
         return []
 
     def doubts(self) -> list[str]:
-        """What is probably a mistake, and may be intended."""
+        """Warnings: probably a mistake, but possible."""
         if self.region and odd(self.region):
             return [f"{self.region!r} is not a known region: check the spelling"]
         return []
@@ -104,7 +104,7 @@ def on_aws(host: str) -> bool:
 
 
 def queue_of(target: str) -> Queue:
-    """The queue that ``sqs://name``, ``sqs://https://host/account/name`` or ``sqs://host/account/name`` means."""
+    """The queue of ``sqs://name``, ``sqs://https://host/account/name`` or ``sqs://host/account/name``."""
     given = target.removeprefix("sqs://")
     rest, slash = given.rstrip("/"), given.endswith("/")
     if "/" not in rest:

@@ -1,4 +1,4 @@
-"""The access to an AWS destination: with a role of its own, or at an endpoint, with keys, that are not AWS's.
+"""Access to an AWS destination: with a role of its own, or at another endpoint than AWS's, with keys for it.
 
 Sources: STS API reference, AssumeRole (lengths and characters of RoleArn and ExternalId).
 """
@@ -19,12 +19,12 @@ from receiver.environment import one_of
 OPTIONS = ("role", "external_id", "endpoint", "access_key", "secret_key")
 _ROLE = re.compile(r"arn:(aws[a-z-]*):iam::\d{12}:role(?P<path>/([!-.0-~]+/)*)(?P<name>[\w+=,.@-]+)", re.ASCII)
 _ROLE_PATH, _ROLE_NAME = 512, 64
-"""Characters of a role's path, with its slashes, and of its name. Source: IAM API reference, Role."""
+"""Maximum characters of a role's path, with its slashes, and of its name. Source: IAM API reference, Role."""
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}", re.ASCII)
 
 
 def access_of(given: Mapping[str, str]) -> DestinationAccess:
-    """The options, their variables filled in."""
+    """The access that these resolved options describe."""
     return DestinationAccess(
         role=given.get("role", ""),
         external_id=given.get("external_id", ""),
@@ -35,7 +35,7 @@ def access_of(given: Mapping[str, str]) -> DestinationAccess:
 
 
 def reach_faults(options: Mapping[str, str], environ: Mapping[str, str]) -> list[str]:
-    """What is wrong with them; variables that are not set, and empty options, are reported elsewhere."""
+    """Faults of these options. Unset variables and empty options are reported elsewhere."""
     given = options_.given(options, environ)
     return [
         *_role_faults(given),
@@ -73,7 +73,7 @@ def _key_faults(options: Mapping[str, str]) -> Iterator[str]:
 
 
 def _odd_keys(given: Mapping[str, str]) -> Iterator[str]:
-    """Keys that no header can carry, so that no request would ever be sent. None is shown."""
+    """Faults of keys that cannot be sent in a header. No key is shown."""
     for name in ("access_key", "secret_key"):
         try:
             if key := given.get(name, ""):
@@ -99,7 +99,7 @@ def _refuse_in_clear(endpoint: str, environ: Mapping[str, str]) -> None:
 
 
 def host_of(given: Mapping[str, str]) -> str:
-    """The host of the endpoint; "" where there is none, or it is invalid."""
+    """The host of the endpoint; "" if there is none, or it is invalid."""
     try:
         return urlsplit(given.get("endpoint", "")).hostname or ""
     except ValueError:
@@ -107,7 +107,7 @@ def host_of(given: Mapping[str, str]) -> str:
 
 
 def location(url: str, given: Mapping[str, str]) -> str:
-    """Where an object at ``s3://bucket/key`` is: at an endpoint of its own ``https://host/bucket/key``."""
+    """The location of the object at ``s3://bucket/key``: with its own endpoint ``https://host/bucket/key``."""
     endpoint = access_of(given).endpoint
     return f"{endpoint}/{url.removeprefix('s3://')}" if endpoint else url
 
@@ -120,9 +120,9 @@ def split_endpoint(location: str) -> tuple[str, str]:
 
 
 def elsewhere(options: Mapping[str, str], service: str, environ: Mapping[str, str]) -> str:
-    """The endpoint in its normal form; "" where it is the one that is used without the option.
+    """The endpoint in its canonical form; "" if it is the one that is used without the option.
 
-    The value of a variable that is not set is unknown: that is another endpoint than any.
+    The value of an unset variable is unknown, and counts as different from any other endpoint.
     """
     try:
         endpoint = resolve(options.get("endpoint", ""), environ)

@@ -1,4 +1,4 @@
-"""What a URL names by a name in our own account and region, or by an ARN that says both: topics, buses, machines.
+"""Topics, buses and state machines in URLs: by a name in our own account and region, or by an ARN.
 
 Destinations (``sns://…``) and alert channels (``sns:…``) share this check.
 
@@ -22,30 +22,30 @@ _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of resource: how it is named, alone and at the end of its ARN."""
+    """A kind of resource, and the form of its names and ARNs."""
 
     scheme: str
-    """Of its targets, and the service in its ARNs."""
+    """The scheme of its targets, and the service in its ARNs."""
     called: str
-    """For people: ``topic``."""
+    """The word for people: ``topic``."""
     names: re.Pattern[str]
     rule: str
-    """What a name may be, for people."""
+    """The rule for names, for people."""
     prefix: str = ""
-    """Before the name in an ARN: ``event-bus/``."""
+    """The part before the name in an ARN: ``event-bus/``."""
     mark: str = "://"
     """Between the scheme and the name or ARN; ``:`` in the URL of an alert channel."""
     client: str = ""
-    """boto3's name of the service, where it is another than the scheme."""
+    """boto3's name of the service, if it differs from the scheme."""
 
     def example(self, name: str) -> str:
-        """How its ARN is written."""
+        """An example of its ARN."""
         return f"{self.scheme}{self.mark}arn:aws:{self.scheme}:REGION:ACCOUNT:{self.prefix}{name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource as a target names it; without an ARN it is one of our own account and region."""
+    """The resource of a target. Without an ARN it is in our own account and region."""
 
     kind: Kind
     name: str
@@ -57,16 +57,16 @@ class Resource:
 
     @property
     def shown(self) -> str:
-        """As the target is written; names it in errors."""
+        """The target as it is written, for errors."""
         return f"{self.kind.scheme}{self.kind.mark}{self.arn or self.name}"
 
     def arn_in(self, partition: str, region: str, account: str) -> str:
-        """Its ARN; one without an ARN is of this account and region."""
+        """The ARN; a name alone is in this account and region."""
         kind = self.kind
         return self.arn or f"arn:{partition}:{kind.scheme}:{region}:{account}:{kind.prefix}{self.name}"
 
     def faults(self) -> list[str]:
-        """What is wrong with how it is named."""
+        """Faults of the name or ARN."""
         kind = self.kind
         if self.name.endswith("/"):
             return [f"a {kind.called} has no path: write it without the slash at the end"]
@@ -88,7 +88,7 @@ class Resource:
 
 
 def resource_of(target: str, kind: Kind) -> Resource:
-    """What ``scheme://name`` or ``scheme://arn:…`` means; an alert channel's URL has ``:`` for ``://``."""
+    """The resource of ``scheme://name`` or ``scheme://arn:…``. An alert channel's URL has ``:`` instead of ``://``."""
     text = target.removeprefix(f"{kind.scheme}{kind.mark}")
     found = _ARN.fullmatch(text)
     if not found:
@@ -102,14 +102,14 @@ def resource_of(target: str, kind: Kind) -> Resource:
 
 
 class ByName:
-    """What destinations share whose targets are such resources. ``kind`` and the options are the destination's."""
+    """The base of destinations whose targets are such resources. Subclasses define ``kind`` and the options."""
 
     holds_bytes = False
     kind: Kind
     options: tuple[str, ...] = reach.OPTIONS
 
     def __init__(self, aws: Aws, *, environ: Mapping[str, str]) -> None:
-        """``environ`` is where options of the form ``env:NAME`` find their values."""
+        """``environ`` has the values of options of the form ``env:NAME``."""
         self._aws = aws
         self._environ = environ
         self._arns: dict[tuple[DestinationAccess, str], str] = {}
@@ -120,7 +120,7 @@ class ByName:
         await aws.prepare(self.kind.client or self.kind.scheme, region=resource_of(target.url, self.kind).region)
 
     def faults(self, target: Target) -> list[str]:
-        """Names, ARNs and options that the service would not take."""
+        """Names, ARNs and options that the service would not accept."""
         resource = resource_of(target.url, self.kind)
         found = [*resource.faults(), *options_.unknown(target.options, self.options)]
         if unset := options_.unset(target.options, self._environ):
@@ -134,27 +134,27 @@ class ByName:
         return options_.without_values(found, target.options)
 
     def _option_faults(self, resource: Resource, given: Mapping[str, str]) -> Iterable[str]:
-        """What is wrong with the destination's own options."""
+        """Faults of the destination's own options."""
         return ()
 
     def doubts(self, target: Target) -> list[str]:
-        """Regions that are not known yet."""
+        """Regions that this release does not know."""
         region = resource_of(target.url, self.kind).region
         return [f"{region!r} is not a known region: check the spelling"] if region and odd(region) else []
 
     def taken(self, url: str) -> Taken:
-        """The resource: a name alone may be that of any ARN with it, as the account is only known at AWS."""
+        """The resource. A name alone may be that of any ARN with it, because only AWS knows our account."""
         resource = resource_of(url, self.kind)
         own = self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION") or resource.region
         here = resource.arn and resource.region == own
         return Taken(place=resource.shown, perhaps=(f"{self.kind.scheme}://{resource.name}",) if here else ())
 
     def elsewhere(self, target: Target) -> str:
-        """The endpoint that the target names, unless it is the usual one."""
+        """The target's endpoint, unless it is the usual one."""
         return reach.elsewhere(target.options, self.kind.scheme, self._environ)
 
     async def _arn(self, resource: Resource, access: DestinationAccess) -> str:
-        """Its ARN; of a name alone it takes our account and region, which are asked for once."""
+        """The ARN; that of a name alone has our account and region, which are requested once."""
         known = (access, resource.shown)
         if known not in self._arns:
             self._arns[known] = resource.arn or await _ours(resource, self._aws.through(access))

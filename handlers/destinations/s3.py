@@ -1,9 +1,9 @@
 """S3: the document at ``s3://bucket/key``, and ``<key>.mailroom.json`` beside it.
 
-Written create-only (``If-None-Match: *``; ``conditions: none`` is for stores without it), and verified by the checksum
-that S3 returns, or that it is asked for afterwards. What lies there already with the same checksum is success, with
-another one a conflict that a person sees: nothing is overwritten, so a repeat, a replay or two workers at once have one
-effect. Writing itself is in s3_object.py.
+The object is written create-only (``If-None-Match: *``; ``conditions: none`` is for stores without it), and verified by
+the checksum that S3 returns, or that is requested afterwards. An existing object with the same checksum is success; one
+with another checksum is a conflict that a person sees. Nothing is overwritten, so a repetition, a replay or two
+concurrent workers have one effect. The writing itself is in s3_object.py.
 """
 
 import contextlib
@@ -75,7 +75,7 @@ class S3:
         await self._aws.through(reach.access_of(given)).prepare("s3")
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The document and its manifest, written with effect once."""
+        """Writes the document and its manifest, with effect once."""
         bucket, key = s3_place(request.url)
         given = options_.given(request.options, self._environ)
         objects, location = self._objects(given), reach.location(f"s3://{bucket}/{key}", given)
@@ -90,7 +90,7 @@ class S3:
         )  # fmt: skip
 
     async def keep(self, target: Target, name: str, content: bytes) -> str:
-        """Writes an object of this name below the target, unless there is one."""
+        """Writes an object of this name below the target, unless it exists."""
         given = options_.given(target.options, self._environ)
         bucket, key = s3_place(target.url + name)
         headers = {"ContentType": "application/gzip", **_placed(given)}
@@ -112,7 +112,7 @@ class S3:
                 raise DeliveryConflict(f"s3://{bucket}/{key} is about another document than {request.document.id}")
 
     async def mark(self, mark: CopyMark) -> None:
-        """Writes the manifest again, if it is still the one that was read, with its metadata and tags as they were."""
+        """Rewrites the manifest, with its metadata and tags unchanged, if it is still the one that was read."""
         bucket, key = s3_place(mark.url)
         given = options_.given(mark.options, self._environ)
 
@@ -154,15 +154,15 @@ class S3:
         return Taken(place=url, beside=(url + SUFFIX,))
 
     def elsewhere(self, target: Target) -> str:
-        """The endpoint that the target names, unless it is the usual one."""
+        """The target's endpoint, unless it is the usual one."""
         return reach.elsewhere(target.options, "s3", self._environ)
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether the bucket is there, we may write, and the store does what a delivery asks of it.
+        """Whether the bucket exists, we may write, and the store supports what a delivery needs.
 
-        On AWS nothing is written: ``If-Match`` on a key that does not exist is answered 404 after the permissions were
-        checked (S3 User Guide, conditional writes). Another store is put to the test: an empty object is written
-        create-only, a second time too, which must be refused, and deleted.
+        On AWS nothing is written: ``If-Match`` on a key that does not exist gives a 404, after the permissions were
+        checked (S3 User Guide, conditional writes). At another store, an empty object is written create-only, then
+        again, which the store must refuse, and deleted.
         """
         bucket, _, template = target.url.removeprefix("s3://").partition("/")
         literal = template.partition("{")[0]
@@ -183,7 +183,7 @@ class S3:
         condition = {} if given.get("conditions") == NONE else {"IfNoneMatch": "*"}
         await self._put(bucket, prefix, given, condition)
         overwritten = bool(condition) and await self._put(bucket, prefix, given, condition)
-        with contextlib.suppress(AccessDenied):  # deliveries need not delete; then the next check finds it
+        with contextlib.suppress(AccessDenied):  # deliveries need no such right; the next check then finds the object
             await self._aws.through(reach.access_of(given)).call(
                 "s3", "delete_object", what=f"s3://{bucket}/{prefix}", Bucket=bucket, Key=prefix + PROBE
             )
@@ -195,7 +195,7 @@ class S3:
         ]
 
     async def _put(self, bucket: str, prefix: str, given: Mapping[str, str], condition: dict[str, str]) -> bool:
-        """Writes the probe as a delivery would write; False when the condition did not hold."""
+        """Writes the probe as a delivery would. False if the condition did not hold."""
         object_headers = _placed(given) | ({} if given.get("tags") == NONE else {"Tagging": "type=probe"})
         written = await self._aws.through(reach.access_of(given)).attempt(
             "s3", "put_object", what=f"s3://{bucket}/{prefix}", unless=_CONDITION_FAILED,
@@ -226,7 +226,7 @@ def s3_place(url: str) -> tuple[str, str]:
 
 
 def described(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, Any]:
-    """Everything about the object but its bytes: type, metadata, tags, storage class, encryption."""
+    """The object's headers: type, metadata, tags, storage class, encryption."""
     metadata = {
         name: ascii_safe(value)
         for name, value in ({"type": UNTYPED} | manifest_attributes(request)).items()
@@ -244,7 +244,7 @@ def described(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, A
 
 
 def _beside(given: Mapping[str, str], metadata: dict[str, str], tags: dict[str, str]) -> dict[str, Any]:
-    """Everything about a manifest but its bytes."""
+    """The headers of a manifest."""
     object_headers = {name: value for name, value in _placed(given).items() if name != "StorageClass"}
     if (own := given.get("tags", "")) != NONE:
         object_headers["Tagging"] = urlencode(tags | options_.pairs(own))

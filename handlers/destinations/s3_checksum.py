@@ -1,7 +1,7 @@
-"""What S3's answers prove about the bytes of an object.
+"""What S3's responses prove about the bytes of an object.
 
-Sources, all of the S3 API reference: the answer to PutObject and CopyObject has the SHA-256 that S3 computed of what it
-stored, where one was sent or asked for; an ETag is the MD5 of an object in one piece, unless a KMS key encrypts it.
+Sources, all in the S3 API reference: the response to PutObject and CopyObject has the SHA-256 that S3 computed for the
+stored bytes, if one was sent or requested; an ETag is the MD5 of an object in one piece, unless a KMS key encrypts it.
 """
 
 import base64
@@ -14,14 +14,14 @@ HEX_DIGITS, BASE64_DIGITS = 64, 44
 
 
 def as_base64(sha256: str) -> str:
-    """A SHA-256 in hex, as S3 writes it."""
+    """A SHA-256, given in hex, in base64 as in S3."""
     return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def proves(written: Mapping[str, Any], body: bytes) -> bool:
-    """Whether the answer to a write shows that exactly these bytes were stored: then nobody needs to ask again.
+    """Whether the response to a write proves that exactly these bytes were stored, so that no request is needed.
 
-    A store that returns no checksum, as some of other makers, may still return the MD5.
+    Some stores of other vendors return no checksum, but the MD5.
     """
     if checksum := written.get("ChecksumSHA256"):
         return bool(checksum == as_base64(hashlib.sha256(body).hexdigest()))
@@ -29,9 +29,9 @@ def proves(written: Mapping[str, Any], body: bytes) -> bool:
 
 
 def sha256_in(answer: Mapping[str, Any]) -> str:
-    """The SHA-256 that S3 vouches for, in hex; of an object in parts the one that we wrote with it; "" if neither.
+    """The SHA-256 that S3 computed, in hex; for an object in parts the one in our metadata; "" if there is neither.
 
-    Half of one, cut off with the connection, is none: who needs it reads the object.
+    A truncated one counts as none; the object must then be read.
     """
     checksum = answer.get("ChecksumSHA256", "")
     if "-" in checksum:

@@ -1,9 +1,9 @@
-"""What S3 allows: names of buckets, lengths of keys, tags, metadata, storage classes, keys of KMS.
+"""S3's limits: bucket names, lengths of keys, tags, metadata, storage classes, KMS keys.
 
-S3 says it only when it gets a document. Sources: S3 User Guide, "Bucket naming rules", "Naming Amazon S3 objects",
-"Categorizing objects using tags", "Working with object metadata", "Directory buckets"; RFC 9110 for header names; KMS
-Developer Guide, "Key identifiers". botocore's model has the storage classes and no other of these limits; a test holds
-ours against it, so that no start need read it.
+S3 would only report a violation at the first delivery. Sources: S3 User Guide, "Bucket naming rules", "Naming Amazon
+S3 objects", "Categorizing objects using tags", "Working with object metadata", "Directory buckets"; RFC 9110 for header
+names; KMS Developer Guide, "Key identifiers". botocore's model has the storage classes and none of the other limits. A
+test compares it with ours, so that the model need not be loaded at start.
 """
 
 import ipaddress
@@ -22,41 +22,41 @@ STORAGE_CLASSES = (
     "STANDARD", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE",
     "REDUCED_REDUNDANCY",
 )  # fmt: skip
-"""Of ordinary buckets."""
+"""Storage classes of ordinary buckets."""
 EXPRESS = "EXPRESS_ONEZONE"
-"""The one of directory buckets."""
+"""The storage class of directory buckets."""
 ELSEWHERE = frozenset({"OUTPOSTS", "SNOW", "FSX_OPENZFS", "FSX_ONTAP", "AWS_BACKUP_WARM", "AWS_BACKUP_LOW_COST_WARM"})
-"""Storage classes in botocore's model that no bucket lets a writer choose."""
+"""Storage classes in botocore's model that a writer cannot choose in any bucket."""
 KEY_BYTES = 1024
 OWN_TAGS = ("type", "confidence", "document_id")
 TAGS_MAX = 10
-"""Tags that an object can have; ours are among them."""
+"""Maximum tags of an object, including ours."""
 TAG_NAME, TAG_VALUE = 128, 256
 """Characters."""
 OWN_METADATA = {"delivery-id": 28, "document-id": 28, "type": 256, "confidence": 6, "sha256": 64}
-"""Name -> bytes of its longest value."""
+"""Name of our metadata -> maximum bytes of its value."""
 METADATA_BYTES = 2048 - sum(len(name) + most for name, most in OWN_METADATA.items())
-"""Of names and values together, beside our own."""
+"""Bytes of names and values together that remain besides our own metadata."""
 KMS_CHARACTERS = 2048
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.\-]{1,61}[a-z0-9]")
 _DIRECTORY = ("--x-s3", "--xa-s3")
-"""The ends of the names of directory buckets and of their access points."""
+"""Endings of the names of directory buckets and of their access points."""
 _IN_A_ZONE = re.compile(r"[a-z0-9][a-z0-9-]*--[a-z0-9-]+-az\d+--xa?-s3")
 _RESERVED = re.compile(r"(xn--|sthree-|amzn-s3-demo-).*|.*(\.mrap|--table-s3)")
-"""Names that S3 assigns to nobody, and names of other resources."""
+"""Names that S3 reserves, and names of other resources."""
 _ALIASES = ("-s3alias", "--ol-s3")
-"""The ends of names that no bucket has: aliases of access points, and of Object Lambda access points."""
+"""Endings that no bucket name has: aliases of access points, and of Object Lambda access points."""
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9-]*-[a-z0-9]{30,}(-ext-s3alias|-s3alias|--ol-s3)")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _KMS_ARN = re.compile(r"arn:(aws[a-z-]*):kms:([a-z0-9-]+):\d{12}:(key/[A-Za-z0-9_-]+|alias/[A-Za-z0-9/_-]+)")
 _KMS_ALIAS = re.compile(r"alias/[A-Za-z0-9/_-]{1,250}")
 _KMS_NAME = re.compile(r"(?!(key|alias)[/:])[A-Za-z0-9/_.:-]+", re.IGNORECASE)
-"""An id; stores that are not AWS's have their own names."""
+"""The id of a key; stores of other vendors have their own names."""
 _KMS_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.IGNORECASE)
 
 
 def address_faults(bucket: str, template: str) -> list[str]:
-    """What is wrong with a bucket's name and a key's template."""
+    """Faults of a bucket's name and a key's template."""
     found = _bucket_faults(bucket) + template_faults(template)
     if found:
         return found
@@ -98,7 +98,7 @@ def _is_address(bucket: str) -> bool:
 
 
 def option_faults(bucket: str, options: Mapping[str, str]) -> list[str]:
-    """What is wrong with the options, their variables filled in."""
+    """Faults of the resolved options."""
     found = [*_storage(bucket, options.get("storage_class", "")), *_key(bucket, options.get("kms_key", ""))]
     if options.get("tags") != NONE:
         found += _tags(options.get("tags", ""))
@@ -117,7 +117,7 @@ def _storage(bucket: str, wanted: str) -> list[str]:
     if wanted == EXPRESS:
         return [f"option storage_class: only directory buckets (…{_DIRECTORY[0]}) have {EXPRESS}; leave it out"]
     if wanted not in STORAGE_CLASSES:
-        return [f"option storage_class: {wanted!r} is none of {', '.join(STORAGE_CLASSES)}"]
+        return [f"option storage_class: {wanted!r} is not one of {', '.join(STORAGE_CLASSES)}"]
     return []
 
 
@@ -141,7 +141,7 @@ def _key(bucket: str, key: str) -> list[str]:
 
 
 def doubts(bucket: str, options: Mapping[str, str]) -> Iterator[str]:
-    """What is probably a mistake in a target without faults, and may be intended."""
+    """Warnings about a target without faults: probably a mistake, but possible."""
     if bucket.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         yield f"{bucket} looks like an S3 host: write only the bucket's name"
     if any(name.lower().startswith("x-amz-") for name in options_.pairs(options.get("metadata", ""))):

@@ -1,7 +1,7 @@
 """Writes an S3 object create-only and verifies it: in one piece, in parts, or by a copy inside S3.
 
-Sources, all of the S3 API reference: conditional writes (``If-None-Match: *`` on PutObject, CopyObject and
-CompleteMultipartUpload answers 412 when the key exists, 409 when another write is under way); checksums (SHA-256 of an
+Sources, all in the S3 API reference: conditional writes (``If-None-Match: *`` on PutObject, CopyObject and
+CompleteMultipartUpload gives 412 if the key exists, 409 while another write is in progress); checksums (SHA-256 of an
 object in parts is a checksum of the parts' checksums, ``…-N``, so such an object also carries its SHA-256 as metadata).
 """
 
@@ -22,7 +22,7 @@ from receiver.core.delivery_request import Content
 from receiver.core.errors import DeliveryConflict, DestinationBusy, FileGone, MailroomError
 
 PART_BYTES = 16 * 1024 * 1024
-"""Size of a part, the most of a document that is ever in memory. A smaller object is written in one piece."""
+"""Size of a part, and the maximum of a document in memory. A smaller object is written in one piece."""
 MULTIPART_BYTES = 5 * 1024**3
 """Maximum size for one CopyObject. Source: S3 API reference, CopyObject."""
 SMALL_BYTES = 1024 * 1024
@@ -31,10 +31,10 @@ PARTS_MAX = 9_000
 """Safely below S3's 10,000 parts of one upload."""
 _EXISTS = frozenset({"PreconditionFailed", "412"})
 _ENDED = _EXISTS | {"NoSuchUpload"}
-"""A repeated completion may find no upload because the first one succeeded; the object then shows that."""
+"""A repeated completion may find no upload, because the first one succeeded; the existing object shows that."""
 _MISSING = frozenset({"404", "NoSuchKey"})
 _UNSEEN = _MISSING | {"403"}
-"""A role without s3:ListBucket gets 403 for a missing key. The write itself then decides."""
+"""A role without s3:ListBucket gets a 403 for a missing key. The write itself then decides."""
 
 ObjectHeaders = dict[str, Any]
 R = TypeVar("R")
@@ -43,7 +43,7 @@ _log = logging.getLogger("mailroom.s3")
 
 
 class S3Objects:
-    """S3 objects, each written once in effect."""
+    """Writes S3 objects, each with effect once."""
 
     def __init__(
         self, aws: Aws, *, part_bytes: int, multipart_copy_above: int, copy_part_bytes: int | None = None
@@ -55,14 +55,14 @@ class S3Objects:
         self._condition: dict[str, str] = {"IfNoneMatch": "*"}
 
     def without_conditions(self) -> "S3Objects":
-        """The same for a store without conditional writes: it checks first, and two concurrent writers may both
+        """These objects for a store without conditional writes: it checks first, so two concurrent writers may both
         write."""
         other = copy.copy(self)
         other._condition = {}
         return other
 
     def by(self, aws: Aws) -> "S3Objects":
-        """The same with these clients."""
+        """These objects with other clients."""
         other = copy.copy(self)
         other._aws = aws
         return other
@@ -72,7 +72,7 @@ class S3Objects:
     ) -> tuple[str, bool]:
         """Writes the content. Returns its SHA-256, and whether this call created the object.
 
-        With ``look`` S3 is asked for the object before the content is read. Raises DeliveryConflict if the key has
+        With ``look``, S3 is asked for the object before the content is read. Raises DeliveryConflict if the key has
         other content, FileGone if the content has changed.
         """
         if look and content.sha256 and await self._is_there(bucket, key, content.sha256):
@@ -97,7 +97,7 @@ class S3Objects:
         return await self._put(bucket, key, body, object_headers) is not None
 
     async def _put(self, bucket: str, key: str, body: bytes, object_headers: ObjectHeaders) -> dict[str, Any] | None:
-        """S3's answer to the write of a new object; None when the key exists."""
+        """S3's response to the write of a new object; None if the key exists."""
         if not self._condition and await self._head(bucket, key, unless=_UNSEEN) is not None:
             return None
         return await self._aws.attempt(
@@ -109,7 +109,7 @@ class S3Objects:
     async def restyle(self, bucket: str, key: str, object_headers: ObjectHeaders) -> None:
         """Copies an object onto itself: it keeps its bytes, and gets ``object_headers`` in place of its own.
 
-        Raises DestinationBusy if another writer changes it meanwhile; the next attempt finds that.
+        Raises DestinationBusy if another writer changes it in between; the next attempt finds that.
         """
         what = f"s3://{bucket}/{key}"
         head = await self._head(bucket, key, unless=_MISSING)
@@ -134,9 +134,9 @@ class S3Objects:
         change: Callable[[bytes], bytes | None],
         headers_of: Callable[[dict[str, str]], ObjectHeaders],
     ) -> None:
-        """Replaces a small object by what ``change`` makes of it (None: nothing), with headers for its metadata.
+        """Replaces a small object by what ``change`` returns for it (None: no change), with headers for its metadata.
 
-        Raises DestinationBusy when somebody else writes it meanwhile.
+        Raises DestinationBusy if another writer changes it in between.
         """
         at, what = {"Bucket": bucket, "Key": key}, f"s3://{bucket}/{key}"
         head = await self._head(bucket, key, unless=_MISSING)
@@ -164,7 +164,7 @@ class S3Objects:
         await self._proven(bucket, key, sha256, fresh=True)
 
     async def read(self, bucket: str, key: str) -> bytes:
-        """The bytes of an object, SMALL_BYTES at most. Raises DestinationBusy if the response is incomplete."""
+        """The bytes of an object, at most SMALL_BYTES. Raises DestinationBusy if the response is incomplete."""
         beginning: bytes = await self._read_whole({"Bucket": bucket, "Key": key}, _beginning)
         return beginning
 
@@ -219,7 +219,7 @@ class S3Objects:
                 _log.warning("an unfinished upload to %s remains: %s", what, error)
 
     async def _copy(self, bucket: str, key: str, content: Content, object_headers: ObjectHeaders) -> tuple[str, bool]:
-        """A copy inside S3, of exactly the version that was read at intake."""
+        """A copy inside S3, of exactly the version that was ingested."""
         source, head, sha256 = await self._source(content)
         if await self._is_there(bucket, key, sha256):
             return sha256, False
@@ -237,7 +237,7 @@ class S3Objects:
         return await self._proven(bucket, key, sha256, fresh=copied is not None)
 
     async def _source(self, content: Content) -> tuple[dict[str, str], dict[str, Any], str]:
-        """The source of the copy, S3's metadata of it, and the SHA-256 that it must have. Raises FileGone."""
+        """The source of the copy, its metadata in S3, and the SHA-256 that it must have. Raises FileGone."""
         assert content.s3 is not None
         bucket, key, version = content.s3
         source = {"Bucket": bucket, "Key": key, **({"VersionId": version} if version else {})}
@@ -248,8 +248,8 @@ class S3Objects:
             raise FileGone(f"s3://{bucket}/{key} no longer exists")
         known = sha256_in(head)
         if not known and not (content.sha256 and version):
-            # Without a version it may have been overwritten since: a copy of what nobody classified would have to be
-            # removed again, and no delivery needs the right to delete.
+            # Without a version, the source may have been overwritten since. A copy of bytes that were not classified
+            # would have to be removed again, and deliveries have no right to delete.
             known = await self._read_sha256(source)
         return source, head, _expected(known or content.sha256, content, f"s3://{bucket}/{key}")
 
@@ -311,7 +311,7 @@ class S3Objects:
         return sha256
 
     async def _read_whole(self, source: dict[str, Any], using: Callable[[Any], tuple[int, R]]) -> R:
-        """What ``using`` returns for an object's bytes; it returns the number of bytes, too."""
+        """What ``using`` returns for an object's bytes, besides the number of bytes that it read."""
         answer = await self._aws.call("s3", "get_object", what=f"s3://{source['Bucket']}/{source['Key']}", **source)
         taken, found = await self._aws.read(answer["Body"], using, what=f"s3://{source['Bucket']}/{source['Key']}")
         await refuse_part(self._aws, source, answer, taken, most=SMALL_BYTES if using is _beginning else math.inf)
@@ -327,7 +327,7 @@ def _digest(body: Any) -> tuple[int, str]:
 
 
 def _beginning(body: Any) -> tuple[int, bytes]:
-    """Up to SMALL_BYTES. It reads to the end, because only there botocore checks whether the connection was cut."""
+    """Up to SMALL_BYTES of the body. All of it is read, because botocore checks only at its end whether it was cut."""
     held = b""
     while len(held) < SMALL_BYTES and (chunk := body.read(SMALL_BYTES - len(held))):
         held += chunk
@@ -339,7 +339,7 @@ def _carrying(object_headers: ObjectHeaders, sha256: str) -> ObjectHeaders:
 
 
 def _expected(sha256: str, content: Content, what: str) -> str:
-    """The checksum, which must be that of the document at intake. Raises FileGone."""
+    """The checksum, which must be that of the ingested document. Raises FileGone."""
     if content.sha256 and sha256 != content.sha256:
         raise FileGone(f"{what}: the bytes read are sha256 {sha256}; the received document was {content.sha256}")
     return sha256
@@ -357,7 +357,7 @@ async def _hashed(chunks: AsyncIterator[bytes]) -> str:
 
 
 async def _in_parts(chunks: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
-    """The same bytes in parts of this size; the last one has the rest."""
+    """The bytes in parts of this size; the last one has the rest."""
     held = bytearray()
     async for chunk in chunks:
         held += chunk

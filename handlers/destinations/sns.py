@@ -1,7 +1,7 @@
-"""SNS: one CloudEvents message that points to the document, with attributes that filter policies can ask for.
+"""SNS: one CloudEvents message that points to the document, with attributes for filter policies.
 
-A FIFO topic gets the delivery's id as deduplication id, which it remembers for five minutes; a standard topic may see a
-delivery twice after a crash between send and record, with the same id.
+A FIFO topic gets the delivery's id as deduplication id, which is valid for five minutes. A standard topic may get a
+delivery twice, with the same id, after a crash between send and record.
 Sources: SNS API reference, Publish; SNS Developer Guide, "Message attributes" (a queue with raw delivery loses messages
 that have more than ten of them; ours have seven).
 """
@@ -34,7 +34,7 @@ class SnsTopic(ByName):
     options = OPTIONS
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The message, published; once in effect on a FIFO topic, at least once on a standard one."""
+        """Publishes the message; with effect once on a FIFO topic, at least once on a standard one."""
         topic, given = resource_of(request.url.partition("#")[0], KIND), options_.given(request.options, self._environ)
         access, order = reach.access_of(given), fifo_order(request, given) if _fifo(topic) else {}
         arn = await self._arn(topic, access)
@@ -48,10 +48,10 @@ class SnsTopic(ByName):
         if "group" in given and not _fifo(resource):
             yield "option group is for FIFO topics, whose names end in .fifo"
         if (group := given.get("group", "batch")) not in GROUPS:
-            yield f"option group: {group!r} is none of {', '.join(GROUPS)}"
+            yield f"option group: {group!r} is not one of {', '.join(GROUPS)}"
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether the topic is there and has a subscription, where we may ask."""
+        """Whether the topic exists and has a subscription, if we have the permission to ask."""
         topic = resource_of(target.url, KIND)
         try:
             access = reach.access_of(options_.given(target.options, self._environ))

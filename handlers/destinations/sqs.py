@@ -1,7 +1,7 @@
 """SQS: one CloudEvents message that points to the document, with attributes to filter by.
 
-A FIFO queue gets the delivery's id as deduplication id, so that a repeat within SQS's five minutes is one message. A
-standard queue may see a delivery twice after a crash between send and record; the message carries the delivery's id.
+A FIFO queue gets the delivery's id as deduplication id, so that repetitions within SQS's five minutes are one message.
+A standard queue may get a delivery twice after a crash between send and record; both messages have the delivery's id.
 """
 
 import os
@@ -24,7 +24,7 @@ from receiver.ports import Destination
 
 OPTIONS = ("group", *reach.OPTIONS)
 _NOT_ASKED = frozenset({"AccessDenied", "AccessDeniedException"})
-"""sqs:GetQueueAttributes is not needed for delivering, so its absence is not a fault."""
+"""Deliveries do not need sqs:GetQueueAttributes, so its absence is not a fault."""
 
 
 class Sqs:
@@ -33,7 +33,7 @@ class Sqs:
     holds_bytes = False
 
     def __init__(self, aws: Aws, *, environ: Mapping[str, str] = os.environ) -> None:
-        """``environ`` is where options of the form ``env:NAME`` find their values."""
+        """``environ`` has the values of options of the form ``env:NAME``."""
         self._aws = aws
         self._environ = environ
         self._urls: dict[tuple[DestinationAccess, str], str] = {}
@@ -44,7 +44,7 @@ class Sqs:
         await self._aws.through(reach.access_of(given)).prepare("sqs", region=queue_of(target.url).region)
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The message, sent; once in effect on a FIFO queue, at least once on a standard one."""
+        """Sends the message; with effect once on a FIFO queue, at least once on a standard one."""
         # Targets of earlier plans may end in a message's id, as receipts do.
         queue = queue_of(request.url.partition("#")[0])
         given = options_.given(request.options, self._environ)
@@ -58,14 +58,14 @@ class Sqs:
         return Receipt(location=f"sqs://{address}#{answer['MessageId']}")
 
     async def _url(self, queue: Queue, access: DestinationAccess) -> str:
-        """The queue's address, asked for once."""
+        """The queue's URL, requested once."""
         known, aws = (access, queue.place), self._aws.through(access)
         if known not in self._urls:
             self._urls[known] = await (_reachable(queue, aws) if queue.url else _asked(queue, aws))
         return self._urls[known]
 
     def faults(self, target: Target) -> list[str]:
-        """Names, addresses and options that SQS would not take."""
+        """Names, URLs and options that SQS would not accept."""
         queue = queue_of(target.url)
         hint = arn_hint(target.url)
         found = [hint] if hint else queue.faults()
@@ -89,26 +89,26 @@ class Sqs:
         if host and queue.on_aws and not on_aws(host) and not LOOPBACK.fullmatch(host):
             found.append(f"option endpoint: the queue is at {queue.host}: leave it out, or write the address there")
         if (group := given.get("group", "batch")) not in GROUPS:
-            found.append(f"option group: {group!r} is none of {', '.join(GROUPS)}")
+            found.append(f"option group: {group!r} is not one of {', '.join(GROUPS)}")
         return options_.without_values(found, target.options)
 
     def doubts(self, target: Target) -> list[str]:
-        """Regions that are not known yet."""
+        """Regions that this release does not know."""
         return queue_of(target.url).doubts()
 
     def taken(self, url: str) -> Taken:
-        """The queue: a name alone may be that of any address with it, as the account is only known at AWS."""
+        """The queue. A name alone may be that of any URL with it, because only AWS knows our account."""
         queue = queue_of(url)
         own = self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION") or queue.region
         here = queue.url and queue.region in ("", own)
         return Taken(place=queue.place, perhaps=(f"sqs://{queue.name}",) if here else ())
 
     def elsewhere(self, target: Target) -> str:
-        """The endpoint that the target names, unless it is the usual one."""
+        """The target's endpoint, unless it is the usual one."""
         return reach.elsewhere(target.options, "sqs", self._environ)
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether the queue is there; sending is only known once it is done."""
+        """Whether the queue exists; the permission to send cannot be checked without sending."""
         queue = queue_of(target.url)
         try:
             aws = self._aws.through(reach.access_of(options_.given(target.options, self._environ)))
@@ -130,7 +130,7 @@ async def _asked(queue: Queue, aws: Aws) -> str:
 
 
 async def _reachable(queue: Queue, aws: Aws) -> str:
-    """The address with the host that we talk to: a local AWS names itself ``localhost`` whatever it is bound to."""
+    """The queue's URL with the host of our endpoint: a local AWS calls itself ``localhost``, wherever it listens."""
     endpoint = urlsplit(await aws.endpoint("sqs", region=queue.region))
     if str(endpoint.hostname).endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return queue.url

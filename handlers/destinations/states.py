@@ -1,7 +1,7 @@
 """Step Functions: one execution for each delivery, with the CloudEvent as its input and the delivery's id as its name.
 
-A standard workflow takes a name once in 90 days: a repeat finds the execution that was started, and starts none. An
-express workflow does not look at names: after a crash between start and record a second execution has the same input.
+A standard workflow accepts a name once in 90 days: a repetition finds the existing execution, and starts none. An
+express workflow ignores names: after a crash between start and record, a second execution has the same input.
 Source: Step Functions API reference, StartExecution.
 """
 
@@ -39,7 +39,7 @@ class StepFunctions(ByName):
     kind = KIND
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """The execution, started; of a standard workflow once, however often this is called."""
+        """Starts the execution; of a standard workflow only once, however often this is called."""
         machine = resource_of(request.url.partition("#")[0], KIND)
         access = reach.access_of(options_.given(request.options, self._environ))
         arn = await self._arn(machine, access)
@@ -50,7 +50,7 @@ class StepFunctions(ByName):
         return Receipt(location=f"states://{arn}#{request.delivery_id}", fresh=answer is not None)
 
     async def probe(self, target: Target) -> list[str]:
-        """Whether the state machine is there, where we may ask; starting is only known once it is done."""
+        """Whether the state machine exists, if we may ask; the permission to start cannot be checked."""
         machine = resource_of(target.url, KIND)
         try:
             access = reach.access_of(options_.given(target.options, self._environ))

@@ -1,7 +1,7 @@
 """``mailroom.yaml``: the rules for LlamaCloud, the routing table, the alert channels.
 
-``Config`` is what the rest of Mailroom uses. Reading the file (``load``) needs YAML and pydantic; both are
-imported when a file is read, so that a process which never reads one does not pay for them.
+The rest of Mailroom uses ``Config``. Reading the file (``load``) needs YAML and pydantic. Both are imported only
+then, so that a process that reads no file starts faster.
 """
 
 from collections.abc import Mapping
@@ -27,9 +27,9 @@ __all__ = [
 
 
 def load(path: Path | str, environ: Mapping[str, str], *, variable: str = "MAILROOM_CONFIG") -> Config:
-    """The configuration in this file, ``env:NAME`` values taken from ``environ``; ``variable`` is what names the file.
+    """The configuration in this file, which ``variable`` names; ``env:NAME`` values come from ``environ``.
 
-    Raises Misconfigured with all that is wrong, one line each: file, line, place, fault and fix.
+    Raises Misconfigured with all faults, one line each: file, line, place, fault and fix.
     """
     from receiver.config import build
 
@@ -37,14 +37,14 @@ def load(path: Path | str, environ: Mapping[str, str], *, variable: str = "MAILR
 
 
 def parse(text: str, environ: Mapping[str, str], *, path: Path | str = "mailroom.yaml") -> Config:
-    """The configuration in this text; ``path`` is the name that messages use. Raises Misconfigured like ``load``."""
+    """The configuration in this text; messages call it ``path``. Raises Misconfigured like ``load``."""
     from receiver.config import build
 
     return build.parse(text, environ, path=Path(path))
 
 
 def retention_in(path: Path | str) -> Retention:
-    """The section ``retention`` of this file alone: no ``env:NAME`` of the rest need be set. Raises Misconfigured."""
+    """Only the section ``retention`` of this file; ``env:NAME`` elsewhere may be unset. Raises Misconfigured."""
     from receiver.config import build
 
     return build.retention_in(Path(path))

@@ -1,4 +1,4 @@
-"""What the sections of mailroom.yaml are made of."""
+"""The base of the sections of mailroom.yaml, and types of their values."""
 
 from typing import Annotated, Any
 
@@ -35,6 +35,6 @@ Patterns = Annotated[Texts, AfterValidator(patterns)]
 
 
 class Section(BaseModel):
-    """No unknown keys, no guessing of types."""
+    """A section without unknown keys, whose values are not converted to other types."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)

@@ -1,4 +1,4 @@
-"""From the file to the configuration: read, validate, gather every fault, build."""
+"""Builds the configuration from the file: reads, validates, collects every fault."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -36,19 +36,19 @@ from receiver.core.route import ANY, Fallback, Route, RouteTable
 from receiver.core.when import When
 
 SURE_DESCRIPTION = 500
-"""Characters of a rule's description that LlamaCloud takes for sure; 2000 is disputed (reference 6)."""
+"""Characters of a description that LlamaCloud certainly accepts. Its documents disagree on 2000 (reference 6)."""
 OWN_CATEGORIES = "use another type, or list split.categories"
 SURE_CATEGORIES = 50
-"""Categories that LlamaCloud takes for sure; 500 is disputed (reference 6)."""
+"""Categories that LlamaCloud certainly accepts. Its documents disagree on 500 (reference 6)."""
 
 
 def load(path: Path, environ: Mapping[str, str], *, variable: str = "MAILROOM_CONFIG") -> Config:
-    """The configuration in this file, which the ``variable`` names. Raises Misconfigured with all that is wrong."""
+    """The configuration in this file, which ``variable`` names. Raises Misconfigured with all faults."""
     return parse(_text(path, variable), environ, path=path)
 
 
 def retention_in(path: Path) -> Retention:
-    """The section ``retention`` of this file alone. Raises Misconfigured."""
+    """Only the section ``retention`` of this file. Raises Misconfigured."""
     source = read_config(_text(path), path)
     try:
         found = model.RetentionAlone.model_validate(source.data)
@@ -72,13 +72,13 @@ def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
 
 
 def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:
-    """The configuration in this text. Raises Misconfigured with all that is wrong."""
+    """The configuration in this text. Raises Misconfigured with all faults."""
     source, file = _checked(text, environ, path)
     return _config(file, source, environ)
 
 
 def load_values(path: Path, environ: Mapping[str, str]) -> tuple[ConfigText, model.ConfigFile]:
-    """The file as it is written and as it is understood, with its defaults. Raises Misconfigured like ``load``."""
+    """The file as text, and as validated sections with defaults. Raises Misconfigured like ``load``."""
     return _checked(_text(path), environ, path)
 
 
@@ -107,7 +107,7 @@ def _refused(source: ConfigText, found: Sequence[tuple[int, str]]) -> Misconfigu
 
 
 def _disagreements(file: model.ConfigFile) -> Iterator[tuple[str, str]]:
-    """What only shows when sections are held against each other, or entries of a list against their neighbours."""
+    """Faults between sections, and between entries of a list."""
     if seconds(file.stuck_after) < seconds(file.deadline):
         key = "stuck_after" if "stuck_after" in file.model_fields_set else "deadline"
         yield key, f"a job is stuck after {file.stuck_after}, before its deadline of {file.deadline}; raise stuck_after"
@@ -126,7 +126,7 @@ def _disagreements(file: model.ConfigFile) -> Iterator[tuple[str, str]]:
 
 
 def _too_short(section: model.RetentionSection) -> Iterator[tuple[str, str]]:
-    """A document's record stays as long as what refers to it."""
+    """Checks that a document's record is kept for as long as the records that refer to it."""
     days, name = max((getattr(section, name), name) for name in ("tasks_days", "events_days", "content_days"))
     if section.documents_days is not None and section.documents_days < days:
         yield "retention.documents_days", f"must not be below {name} ({days:g}); raise it to {days:g}"
@@ -143,7 +143,7 @@ def _repeated(place: str, key: str, values: Sequence[str]) -> Iterator[tuple[str
 
 def _ambiguous(place: str, key: str, names: Sequence[str], fix: str) -> Iterator[tuple[str, str]]:
     for at, why in ambiguous_names(names):
-        if names.index(names[at]) == at:  # not a plain repetition, which is told already
+        if names.index(names[at]) == at:  # not a plain repetition, which is reported already
             yield f"{place}[{at}].{key}", f"{why}, and LlamaCloud refuses such categories; {fix}"
 
 
@@ -240,12 +240,12 @@ def _target(given: str | model.TargetSection, environ: Mapping[str, str]) -> Tar
 
 
 def _plain(value: str | float | bool) -> str:
-    """An option as text. ``env:NAME`` stays as it is: options are kept with the plan, and it may stand for a secret."""
+    """An option as text. ``env:NAME`` is not resolved: it may be a secret, and options are stored with the plan."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _alerts(where: str, section: model.AlertSection, environ: Mapping[str, str]) -> Iterator[AlertRule]:
-    """The row's rule, and the one by which it escalates."""
+    """The rule of this row, and its escalation rule."""
     options = {f"header {name}": resolve(str(value), environ) for name, value in section.headers.items()}
     if section.secret is not None:
         options["secret"] = resolve(str(section.secret), environ)

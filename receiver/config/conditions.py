@@ -1,4 +1,4 @@
-"""``when`` in mailroom.yaml: what a row may ask beside the type. What it means is said in core/when.py."""
+"""``when`` in mailroom.yaml: the conditions of a row besides the type. core/when.py evaluates them."""
 
 from typing import Annotated, Any
 
@@ -26,7 +26,7 @@ Size = Annotated[
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "examples": ["5 MB"]}]}),
 ]
 DEEPEST = 5
-"""Levels of `any` and `not` within each other."""
+"""Maximum nesting of `any` and `not`."""
 
 
 def _sections(value: Any) -> str:
@@ -34,7 +34,7 @@ def _sections(value: Any) -> str:
 
 
 class WhenSection(Section):
-    """Conditions beside the type; all must hold. In patterns `*` stands for any characters and `?` for one."""
+    """Conditions besides the type; all must hold. In patterns `*` stands for any characters and `?` for one."""
 
     source: Sources | None = Field(default=None, description="folder, upload, s3, email, piece or adopted")
     sender: OneLine | None = Field(default=None, description="the sender")
@@ -61,7 +61,7 @@ class WhenSection(Section):
     @field_validator("*", mode="before")
     @classmethod
     def _says_something(cls, value: Any) -> Any:
-        """A key without a value would be no condition at all, and the row take everything."""
+        """Refuses a key without a value: it would be no condition, and the row would match everything."""
         if value is None:
             raise Wrong("is empty", "write a condition, or leave it out")
         return value
@@ -76,12 +76,12 @@ class WhenSection(Section):
 
     @property
     def excluded(self) -> tuple["WhenSection", ...]:
-        """``not``, as a list."""
+        """The conditions of ``not``, as a list."""
         return (self.none_of,) if isinstance(self.none_of, WhenSection) else self.none_of or ()
 
     @property
     def depth(self) -> int:
-        """Levels of ``any`` and ``not`` inside."""
+        """How deep ``any`` and ``not`` are nested."""
         return max((1 + item.depth for item in (*(self.any_of or ()), *self.excluded)), default=0)
 
 

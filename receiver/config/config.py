@@ -1,4 +1,4 @@
-"""The configuration once it is read: plain frozen data, checked, with the vendor's two objects made from it."""
+"""The configuration as plain, checked, frozen data; and LlamaCloud's configuration objects made from it."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -21,12 +21,12 @@ from receiver.core.retention import Retention
 from receiver.core.route import RouteTable
 
 PARSE_SECONDS, PARSE_PAGE_SECONDS = 1800.0, 300.0
-"""How long a parse may take: so much, and so much a page (LlamaCloud's page on limitations)."""
+"""Seconds that a parse may take: a base, and more for each page (LlamaCloud's page on limitations)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One classification rule, as LlamaCloud is given it."""
+    """One classification rule, as it is sent to LlamaCloud."""
 
     type: str
     description: str
@@ -34,7 +34,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classify:
-    """What a classify job asks: rules of our own, or the id of a preset that is saved at LlamaCloud."""
+    """The configuration of classify jobs: our own rules, or the id of a preset saved at LlamaCloud."""
 
     rules: tuple[Rule, ...] = ()
     lang: str | None = None
@@ -47,7 +47,7 @@ class Classify:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """One kind of letter that a split job may find in a packet."""
+    """One kind of document that a split job may find in a packet."""
 
     name: str
     description: str | None = None
@@ -55,7 +55,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """How a packet is cut, and what becomes of its pieces. ``categories`` None means: those of ``classify.rules``."""
+    """How a packet is cut, and what happens to its pieces. ``categories`` None means those of ``classify.rules``."""
 
     categories: tuple[Category, ...] | None = None
     uncategorized: Literal["include", "forbid", "omit"] = "include"
@@ -63,51 +63,51 @@ class Split:
     custom_instructions: str | None = None
     min_pages_per_split: int | None = None
     configuration_id: str | None = None
-    """A preset, in place of all that says how to split."""
+    """The id of a preset, which replaces all keys that say how to split."""
     parse_tier: str | None = None
     parse_config_id: str | None = None
     target_pages: str | None = None
-    """For packets that are submitted as a parse job: LlamaCloud takes it for nothing else (reference 1.4)."""
+    """Only for packets that are submitted as a parse job: LlamaCloud accepts it for nothing else (reference 1.4)."""
     version: str | None = None
     webhook_configuration_ids: tuple[str, ...] = ()
     path: Literal["current", "beta", "auto"] = "auto"
     min_confidence: Literal["high", "medium", "low"] = "medium"
-    """A piece whose category is less certain than this waits in review; ``low`` lets all pass."""
+    """A piece whose category is less certain is held in review; ``low`` holds none."""
     guards: Guards = field(default_factory=Guards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailPolicy:
-    """What becomes of a mail."""
+    """How mails are handled."""
 
     body: Literal["document", "record"] = "document"
-    """Its text beside attachments: a document, or (a short one) kept with the mail's record and in manifests."""
+    """The text of a mail with attachments: a document, or (a short text) part of the mail's record and of manifests."""
     bounds: MailBounds = field(default_factory=MailBounds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resubmit:
-    """What is submitted anew after a job that failed, got stuck or went away. Each submission costs its credits."""
+    """What is resubmitted after a failed, stuck or lost job. Each submission costs its credits."""
 
     times: int = 1
     when: tuple[str, ...] = ()
-    """Patterns (core/pattern.py) over the vendor's message."""
+    """Patterns (core/pattern.py) for LlamaCloud's message."""
 
     def helps(self, message: str) -> bool:
-        """Whether a failure with this message is one that passes."""
+        """Whether resubmitting may help after a failure with this message."""
         return matches(self.when, message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alerting:
-    """What holds for all alerts, whoever is told."""
+    """Settings for all alerts and channels."""
 
     wait_seconds: float = 10
-    """How long the first notice of an incident waits for what comes at once."""
+    """Seconds that the first notice of an incident waits, to include occurrences that follow at once."""
     quiet_seconds: float = 3600
-    """After so long without another occurrence, what nobody can see the end of is quiet."""
+    """Seconds without another occurrence after which an incident without a visible end is quiet."""
     severities: tuple[SeverityRule, ...] = ()
-    """The last that holds counts; kinds that none is about have their usual severity."""
+    """The last match wins; kinds without a rule have their default severity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,18 +125,18 @@ class Config:
     archive: Target | None = None
     """Where records are archived before they are removed."""
     deadline_seconds: float = 600
-    """How long a job may take before the sweep asks for it."""
+    """Seconds that a job may take before the sweep asks about it."""
     stuck_seconds: float = 3600
-    """How long a job may stay unfinished before it is cancelled."""
+    """Seconds that a job may stay unfinished before it is cancelled."""
     stuck_by_pages: bool = True
-    """Whether a job about many pages may take longer: as long as LlamaCloud says that its parse can."""
+    """Whether a job with many pages may take longer: as long as its parse can take at LlamaCloud."""
     message_wait_seconds: float = 900
-    """How long messages wait for the document to be stored before they say that it is not."""
+    """Seconds that messages wait for the document to be stored, before they are sent without a pointer."""
     resubmit: Resubmit = field(default_factory=Resubmit)
     warnings: tuple[Problem, ...] = ()
-    """What the file may say but had better not."""
+    """Warnings about values that are valid, but probably a mistake."""
     lines: Mapping[str, int] = field(default_factory=dict, repr=False)
-    """Place in the file (``routes[2].to``) -> its line, counted from 1."""
+    """Place in the file (``routes[2].to``) -> its line, from 1."""
 
     def stuck_after(self, pages: int | None) -> float:
         """Seconds for which a job that reads so many pages may stay unfinished."""
@@ -146,17 +146,17 @@ class Config:
 
     @property
     def targets(self) -> tuple[Target, ...]:
-        """All places that are written to: those of the table, and the archive."""
+        """All destinations: those of the table, and the archive."""
         return (*self.table.targets(), *([self.archive] if self.archive else []))
 
     @property
     def types(self) -> tuple[str, ...] | None:
-        """The types that the classifier can answer; None when the rules are a preset that only LlamaCloud knows."""
+        """The types that the classifier can return; None if the rules are a preset, which only LlamaCloud knows."""
         return None if self.classify.configuration_id else tuple(rule.type for rule in self.classify.rules)
 
     @property
     def categories(self) -> tuple[Category, ...]:
-        """The categories of a split job. Empty when a preset has them, or the rules that they should come from."""
+        """The categories of a split job. Empty if a preset has them, or has the rules that they would come from."""
         if self.split.configuration_id is not None:
             return ()
         if self.split.categories is not None:
@@ -164,9 +164,9 @@ class Config:
         return tuple(Category(name=rule.type, description=rule.description) for rule in self.classify.rules)
 
     def classify_configuration(self) -> dict[str, Any]:
-        """A classify job's ``configuration``; with a preset ``{"configuration_id": …}``, which takes its place.
+        """A classify job's ``configuration``, or ``{"configuration_id": …}`` for a preset instead.
 
-        Source: reference 1.2; a create request carries one of the two.
+        Source: reference 1.2; a create request has one of the two.
         """
         if self.classify.configuration_id:
             return {"configuration_id": self.classify.configuration_id}
@@ -178,11 +178,11 @@ class Config:
         }
 
     def split_configuration(self) -> dict[str, Any]:
-        """A split job's ``configuration``, or ``{"configuration_id": …}`` in its place.
+        """A split job's ``configuration``, or ``{"configuration_id": …}`` for a preset instead.
 
-        ``allow_uncategorized`` is always sent, its default being disputed.
+        ``allow_uncategorized`` is always sent, because LlamaCloud's documents disagree on its default.
 
-        Source: reference 1.4 and 6. Raises Misconfigured when there are no categories, or ambiguous ones.
+        Source: reference 1.4 and 6. Raises Misconfigured if there are no categories, or ambiguous ones.
         """
         if self.split.configuration_id is not None:
             return {"configuration_id": self.split.configuration_id}
@@ -218,9 +218,9 @@ class Config:
         sources: Collection[str] = (),
         names: Names = lambda _, url: Taken(place=url),
     ) -> list[Problem]:
-        """What is wrong with the table as a whole; asks nobody (core/check.py says what each argument means).
+        """The problems of the table as a whole, found without requests (core/check.py explains the arguments).
 
-        ``sources`` are where mail is taken from (core/loops.py): no destination may lie inside of them.
+        ``sources`` are places that documents are ingested from (core/loops.py): no destination may be inside one.
         """
         found = check_table(
             self.table,
@@ -237,12 +237,12 @@ class Config:
         return [*self.warnings, *found, *self.loops(sources, names)]
 
     def _pieces(self) -> tuple[str, ...] | None:
-        """What a piece of a packet can be called; None when nobody here knows."""
+        """The possible categories of a piece; None if only LlamaCloud knows them."""
         named = tuple(item.name for item in self.categories)
         return (*named, UNCATEGORIZED) if named else None
 
     def loops(self, sources: Collection[str], names: Names = lambda _, url: Taken(place=url)) -> list[Problem]:
-        """The destinations from which what was delivered would come in again: none that is at another endpoint."""
+        """The destinations whose deliveries would be ingested again. One at another endpoint is none of them."""
         return [
             Problem(
                 severity="error",
@@ -261,11 +261,11 @@ class Config:
         return f"{self.path}:{self.line_of(problem)}: {problem}"
 
     def line_of(self, problem: Problem) -> int:
-        """The line that the problem is about, or of what stands around it."""
+        """The line of the problem's place, or of the nearest section around it."""
         return self._line(problem.where)
 
     def where(self, place: str) -> str:
-        """File and line of a place (``classify.rules[1].description``); "" for what is no place in the file."""
+        """File and line of a place (``classify.rules[1].description``); "" if it is not in the file."""
         return f"{self.path}:{self._line(place)}" if place.partition(".")[0] in type(self).__slots__ else ""
 
     def _line(self, where: str) -> int:

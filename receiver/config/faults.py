@@ -1,4 +1,4 @@
-"""From pydantic's errors to lines that a person can act on: file, line, place, what is wrong, what to do."""
+"""Turns pydantic's errors into lines that a person can act on: file, line, place, fault and fix."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,20 +31,20 @@ _TEXTS = {
     "greater_than_equal": "must be at least {ge:.15g}",
     "less_than_equal": "must be at most {le:.15g}",
 }
-"""pydantic's error types that this file can meet, in our words; another one keeps pydantic's."""
+"""pydantic's error types that can occur here -> our text; any other error keeps pydantic's text."""
 
 
 _FORMS = {"(text)", "(spelt out)", "(section)", "(listed)"}
-"""Marks in pydantic's places that say which form of a value was taken (model.py); they are not in the file."""
+"""Tags in pydantic's places for the form of a value (model.py); they are not in the file."""
 
 
 def lines(error: ValidationError, source: ConfigText, schema: Mapping[str, Any]) -> list[tuple[int, str]]:
-    """Each fault with its line; ``schema`` is the file's JSON Schema, which knows the keys and examples."""
+    """Each fault with its line. ``schema`` is the file's JSON Schema, which has the keys and examples."""
     return [_line(details, source, schema) for details in error.errors(include_url=False) if not _echo(details)]
 
 
 def _echo(details: ErrorDetails) -> bool:
-    """Whether a list only seems too short because pydantic did not count its faulty entries, which are named anyway."""
+    """Whether a list only seems too short, because pydantic did not count its faulty entries, which are reported."""
     return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
 
 
@@ -62,7 +62,7 @@ def key_path(loc: Sequence[str | int]) -> str:
 
 
 def _in_file(loc: Sequence[str | int], data: Any) -> list[str | int]:
-    """The place without pydantic's own marks of which form of a value it took."""
+    """The place without pydantic's tags for the form of a value."""
     found: list[str | int] = []
     for at, part in enumerate(loc):
         if part in _FORMS:
@@ -83,7 +83,7 @@ def _message(details: ErrorDetails) -> str:
         return str(context["error"])
     if given is None and kind != "missing":
         return "is empty"
-    # pydantic's own text is no template of ours: it may hold braces, of a regular expression for instance.
+    # pydantic's own text is not a template: it may contain braces, for instance of a regular expression.
     text = _TEXTS[kind].format(**context) if kind in _TEXTS else details["msg"].lower()
     if kind in {"missing", "extra_forbidden", "too_short"} or not isinstance(given, str | int | float):
         return text
@@ -115,7 +115,7 @@ def _nearest(word: str, known: Sequence[str]) -> str:
 
 
 def _example(schema: Mapping[str, Any], loc: Sequence[str | int], otherwise: str = "") -> str:
-    """What to paste for a key that is not there, or is not what it should be."""
+    """An example to paste for a key that is missing or invalid."""
     for node in _nodes(schema, loc[:-1]):
         examples = node.get("properties", {}).get(loc[-1], {}).get("examples")
         if examples:
@@ -130,7 +130,7 @@ def _keys(schema: Mapping[str, Any], loc: Sequence[str | int]) -> set[str]:
 
 
 def _nodes(schema: Mapping[str, Any], loc: Sequence[str | int]) -> list[Mapping[str, Any]]:
-    """The schema's nodes for a place: several where a value may take several forms."""
+    """The schema's nodes for a place: several if a value may have several forms."""
     nodes = list(_forms(schema, schema))
     for part in loc:
         inner = [node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part) for node in nodes]
@@ -139,7 +139,7 @@ def _nodes(schema: Mapping[str, Any], loc: Sequence[str | int]) -> list[Mapping[
 
 
 def _forms(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The node itself, or all that its references and alternatives lead to."""
+    """The node itself, or all nodes that its references and alternatives lead to."""
     if "$ref" in node:
         yield from _forms(root["$defs"][node["$ref"].rpartition("/")[2]], root)
     elif alternatives := node.get("anyOf") or node.get("oneOf"):

@@ -12,21 +12,21 @@ EXAMPLE_RULES = {
     "contract": "a legal agreement between parties with obligations and signatures",
 }
 _ALIKE_EVERYWHERE = re.compile(r"[A-Za-z0-9_.:/@%+=,\[\]-]*")
-"""What a shell, systemd and Docker Compose all read as it stands, without quotes."""
+"""Values that a shell, systemd and Docker Compose all read literally, without quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What only the user knows."""
+    """The user's answers."""
 
     api_key: str
     base_url: str
-    """Empty for LlamaCloud's usual address."""
+    """LlamaCloud's base URL; "" for the usual one."""
     public_url: str
     destination: str
-    """Where everything goes: ``folder://…/`` or ``s3://bucket/…/``."""
+    """The folder or bucket for all documents: ``folder://…/`` or ``s3://bucket/…/``."""
     rules: Mapping[str, str]
-    """Type -> how it is recognised."""
+    """Type -> its description."""
 
 
 def first_settings(answers: Answers, make_secret: Callable[[], str]) -> dict[str, str]:
@@ -43,7 +43,7 @@ def first_settings(answers: Answers, make_secret: Callable[[], str]) -> dict[str
 
 
 def env_text(settings: Mapping[str, str]) -> str:
-    """The variables as a file that a shell, systemd and Docker Compose read alike. Raises Wrong if they would not."""
+    """The variables as a file that a shell, systemd and Docker Compose read alike. Raises Wrong if there is none."""
     for name, value in settings.items():
         if not _ALIKE_EVERYWHERE.fullmatch(value):
             raise Wrong(
@@ -82,5 +82,5 @@ def table_text(answers: Answers) -> str:
 
 
 def _quoted(text: str) -> str:
-    """The text as YAML: every JSON text is one."""
+    """The text as a YAML string; a JSON string is one."""
     return json.dumps(text, ensure_ascii=False)

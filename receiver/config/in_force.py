@@ -1,4 +1,4 @@
-"""Every value of ``mailroom.yaml`` that is in force, with the line that it comes from; secrets are hidden."""
+"""Every value of ``mailroom.yaml`` that is in force, with its line; secrets are hidden."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ class ValueInForce(NamedTuple):
 def values_in_force(path: Path, environ: Mapping[str, str]) -> list[ValueInForce]:
     """The values of this file and its defaults, in the order of the reference. Raises Misconfigured.
 
-    ``env:NAME`` stays as it is written. Keys without a value and without a default are left out.
+    ``env:NAME`` is not resolved. Keys without a value and without a default are left out.
     """
     source, file = load_values(path, environ)
     return list(_section(file, "", source, given=True))
@@ -60,7 +60,7 @@ def _value(value: Any, place: str, source: ConfigText, *, given: bool) -> Iterat
 
 
 def _shown(place: str, value: Any) -> Any:
-    """The value without what may be a secret."""
+    """The value, without parts that may be a secret."""
     if isinstance(value, tuple):
         return [_shown(f"{place}[{number}]", item) for number, item in enumerate(value)]
     if re.fullmatch(r"alerts\[\d+\]\.(?:escalate\.)?to", place):

@@ -1,4 +1,4 @@
-"""Codes of languages, of two letters. Source: ISO 639-1."""
+"""Language codes of two letters. Source: ISO 639-1."""
 
 _CODES = """
 aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es
@@ -13,4 +13,4 @@ COUNTRIES = {
     "at": "de", "cn": "zh", "cz": "cs", "dk": "da", "gb": "en", "gr": "el", "ir": "fa", "jp": "ja", "kz": "kk",
     "mx": "es", "rs": "sr", "ua": "uk", "us": "en", "vn": "vi",
 }  # fmt: skip
-"""Country -> its language, where the country's code is none of a language."""
+"""Country code -> language code, for country codes that are not language codes."""

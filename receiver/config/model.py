@@ -1,7 +1,7 @@
-"""What ``mailroom.yaml`` may say: one class per section, one field per key, with its meaning and its bounds.
+"""The model of ``mailroom.yaml``: one class per section, one field per key, with its meaning and its limits.
 
-The classes are the edge: ``load`` turns what they accept into the plain data of config.py, and their JSON Schema is
-what editors complete from. Those of what LlamaCloud is asked for are in vendor_sections.py.
+``load`` turns accepted files into the plain data of config.py, and editors complete from the JSON Schema of these
+classes. The sections for LlamaCloud's jobs are in vendor_sections.py.
 """
 
 from typing import Annotated, Any, Literal
@@ -52,7 +52,7 @@ Option = Annotated[Any, AfterValidator(option), WithJsonSchema({"type": ["string
 
 
 class TargetSection(BaseModel):
-    """A destination: its URL, and options that are the destination's own."""
+    """A destination: its URL, and its own options."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
     __pydantic_extra__: dict[str, Option]
@@ -68,7 +68,7 @@ Targets = Annotated[
 
 
 class WaySection(Section):
-    """Where documents go that take one of the named ways; at least one of the two."""
+    """A route: destinations, review, or both; at least one of the two."""
 
     to: Targets | None = Field(default=None, description="destinations")
     review: bool = Field(default=False, description="hold documents for a person")
@@ -133,7 +133,7 @@ class EscalationSection(Section):
 
 
 def _with_earlier_key(schema: dict[str, Any]) -> None:
-    """``on`` beside ``kind`` in the JSON Schema: one of the two is required."""
+    """Adds ``on`` besides ``kind`` to the JSON Schema: one of the two is required."""
     meaning = "the earlier name of kind; YAML 1.1 tools read it as true"
     schema["properties"]["on"] = {**schema["properties"]["kind"], "description": meaning, "deprecated": True}
     schema["required"].remove("kind")
@@ -239,13 +239,13 @@ class RetentionSection(RetentionDays):
 
 
 class DaysAlone(RetentionDays):
-    """The section without regard to anything else in it."""
+    """The section with only these keys; any others are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class RetentionAlone(BaseModel):
-    """The file without regard to anything but this section."""
+    """The file with only this section; all others are ignored."""
 
     retention: DaysAlone = Field(default_factory=DaysAlone)
 

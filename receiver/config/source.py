@@ -1,4 +1,4 @@
-"""YAML with line numbers: plain data, and where in the file each piece of it stands."""
+"""Reads YAML with line numbers: plain data, and the line of each value."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,24 +13,24 @@ from receiver.core.errors import Misconfigured
 from receiver.patient_reader import PatientReader
 
 MOST_BYTES = 8 * 1024 * 1024
-"""Of a file. One of 2,000 routes has some hundred thousand."""
+"""Maximum characters of a file. A file with 2,000 routes has some hundred thousand."""
 FILES = PatientReader(MOST_BYTES)
 PLACES = 50_000
-"""Places in a file at most: no table is so long, but a few lines of anchors within anchors can be."""
+"""Maximum values in a file. No table has that many, but a few lines of nested anchors can."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigText:
-    """A file's data (mappings as dicts, sequences as tuples) and the line of every place in it, counted from 1."""
+    """A file's data (mappings as dicts, sequences as tuples) and the line of every place in it, from 1."""
 
     path: Path
     data: Any
     lines: Mapping[str, int]
     faults: tuple[tuple[str, str], ...] = ()
-    """What the reader itself objects to: place and message."""
+    """Faults that the reader itself found: place and message."""
 
     def line(self, place: str) -> int:
-        """The line of a place, or of the nearest one around it that is there."""
+        """The line of a place, or of the nearest place around it that is in the file."""
         while place and place not in self.lines:
             place = place[: max(place.rfind("."), place.rfind("["), 0)]
         return self.lines.get(place, 1)
@@ -41,7 +41,7 @@ _HINTS = {
     "'{'": "a value with {fields} between [ and ] needs quotes",
     "mapping values are not allowed": "a value with `: ` in it needs quotes",
 }
-"""A sign in PyYAML's message -> what people did."""
+"""Part of PyYAML's message -> the probable mistake."""
 
 
 class _Loader(yaml.SafeLoader):

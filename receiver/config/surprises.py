@@ -1,4 +1,4 @@
-"""Values that may well mean something else than they say, told as warnings: patterns first of all."""
+"""Warnings about values that probably do not mean what their author intended, mainly patterns."""
 
 import difflib
 import mimetypes
@@ -14,20 +14,20 @@ from receiver.core.pattern import GLOB, empty_class, matches, once_a_class
 from receiver.core.when import TEXTS
 
 Surprise = tuple[str, str, str]
-"""Place, what is odd, and what to write."""
+"""Place, warning, and what to write instead."""
 MAILED = ("email", "piece")
-"""Ways in whose senders are addresses."""
+"""Sources whose senders are e-mail addresses."""
 MAIL_KEYS = (
     "to", "cc", "subject", "date", "message_id", "inner_from", "inner_subject", "inner_date", "body", "packet",
     "split_job",
 )  # fmt: skip
-"""The metadata that Mailroom itself gives documents."""
+"""Metadata that Mailroom itself gives documents."""
 LARGEST = 512 * 1024 * 1024
-"""Bytes that LlamaCloud takes of one file (reference 1.1)."""
+"""Maximum bytes of a file at LlamaCloud (reference 1.1)."""
 
 
 def surprises(file: model.ConfigFile) -> Iterator[Surprise]:
-    """Every value of the file that may surprise its author."""
+    """Warnings about every value of the file that may surprise its author."""
     for place, route in enumerate(file.routes):
         yield from _of_conditions(f"routes[{place}].when", route.when, mailed=True)
     for pattern in file.resubmit.when:
@@ -37,7 +37,7 @@ def surprises(file: model.ConfigFile) -> Iterator[Surprise]:
 
 
 def _of_conditions(place: str, section: WhenSection, *, mailed: bool) -> Iterator[Surprise]:
-    """``mailed``: what meets the conditions around it may have come by mail."""
+    """``mailed``: documents that meet the surrounding conditions may have come by mail."""
     mailed = mailed and any(matches(section.source or ("*",), item) for item in MAILED)
     for name in TEXTS:
         for pattern in getattr(section, name) or ():
@@ -65,7 +65,7 @@ def _of_class(place: str, pattern: str) -> Iterator[Surprise]:
 
 
 def _of_spelling(place: str, pattern: str) -> Iterator[Surprise]:
-    """Notations of other pattern languages, and white space that nobody sees."""
+    """Warns about notations of other pattern languages, and invisible white space."""
     if pattern.startswith(GLOB):
         if odd := empty_class(pattern):
             yield place, f"{odd} in {pattern!r} matches no character", "write [first-last], closed by ]"
@@ -80,7 +80,7 @@ def _of_spelling(place: str, pattern: str) -> Iterator[Surprise]:
 
 
 def _of_key(place: str, key: str) -> Iterator[Surprise]:
-    """An application of one's own may give any key; what is nearly one of a mail's is probably meant for it."""
+    """Warns about a key that is nearly one of a mail's metadata; a custom application may set any other key."""
     near = difflib.get_close_matches(key.lower().replace("-", "_"), MAIL_KEYS, n=1, cutoff=0.8)
     if near and key not in MAIL_KEYS:
         yield place, f"a mail has no {key!r}", f"did you mean {near[0]}?"
@@ -108,8 +108,8 @@ def _of_name(place: str, pattern: str) -> Iterator[Surprise]:
 
 
 def _of_address(place: str, pattern: str, *, always: bool) -> Iterator[Surprise]:
-    """Addresses are compared alone and whole. A sender may also be a user's name; then only what looks like a domain
-    is odd."""
+    """Warns about patterns that no whole address matches. A sender may also be a user name; then only what looks like
+    a domain is odd."""
     domain = re.fullmatch(r"([\w-]+\.)+[a-z]{2,}", pattern, re.IGNORECASE)
     if re.search(r"<[^>]*>$", pattern):
         yield place, f"{pattern!r} is a name with an address; only addresses are compared", "write the address alone"
@@ -129,7 +129,7 @@ def _of_address(place: str, pattern: str, *, always: bool) -> Iterator[Surprise]
 
 
 def _of_media_type(place: str, pattern: str) -> Iterator[Surprise]:
-    """A type that no file gets here: it is told by its content or its name. Of a vendor's another machine may know."""
+    """Warns about a type that Mailroom never detects, by content or by name; vendor types depend on the machine."""
     own = re.search(r"/(vnd\.|x-|x\.|prs\.)|^x-", pattern.lower())
     if own or pattern.startswith(GLOB) or any(matches([pattern], item) for item in _media_types()):
         return
@@ -140,8 +140,8 @@ def _of_media_type(place: str, pattern: str) -> Iterator[Surprise]:
 
 @cache
 def _media_types() -> tuple[str, ...]:
-    """What core/media.py can take a file for."""
-    mimetypes.guess_type("x.pdf")  # reads what the system knows
+    """The types that core/media.py can detect."""
+    mimetypes.guess_type("x.pdf")  # loads the system's types
     ours = (item for name, item in vars(media).items() if name.isupper() and isinstance(item, str) and "/" in item)
     return tuple({*mimetypes.types_map.values(), *ours, *media.ENVELOPES, *media.ONE_PAGE})
 

@@ -1,4 +1,4 @@
-"""The small languages inside values: durations, ``1 per 10 minutes``, ``env:NAME``, URLs, alert kinds, rule types."""
+"""Parsers of texts inside values: durations, ``1 per 10 minutes``, ``env:NAME``, URLs, alert kinds, rule types."""
 
 import difflib
 import itertools
@@ -47,14 +47,14 @@ def between(low: float, high: float) -> Callable[[float], float]:
 
 
 def rule_type(value: str) -> str:
-    """A rule's type: LlamaCloud takes letters, digits, space, ``-`` and ``_`` (reference 1.2)."""
+    """A rule's type: LlamaCloud accepts letters, digits, space, ``-`` and ``_`` (reference 1.2)."""
     if not re.fullmatch(r"[A-Za-z0-9 _-]+", value) or value != value.strip():
         raise Wrong(f"may have only letters, digits, space, - and _ (got {value!r})", "for example invoice or tax-form")
     return value
 
 
 def readable(value: str) -> str:
-    """Text that says something, in whole characters and without those that would steer a terminal or end a line."""
+    """Text that is not blank, and has no control characters or line breaks."""
     if not value.strip():
         raise Wrong("has no text", "write it out, or leave the key out")
     if any(not (character.isprintable() or character in "\n\t") for character in value):
@@ -70,7 +70,7 @@ def page_list(value: str) -> str:
 
 
 def each_page_once(value: str) -> str:
-    """A page list that names no page twice: a packet's page belongs to one piece."""
+    """A page list without repetitions, because a page belongs to one piece."""
     spans = sorted(_spans(value))
     for (_, last), (following, _) in itertools.pairwise(spans):
         if following <= last:
@@ -98,7 +98,7 @@ def size(value: object) -> object:
 
 
 def sources(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Ways in, or patterns that at least one of them fits."""
+    """Sources, or patterns that match at least one of them."""
     for value in values:
         if not any(matches([value], source) for source in SOURCES):
             raise Wrong(
@@ -108,7 +108,7 @@ def sources(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def patterns(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Patterns that say something."""
+    """Patterns that are not empty."""
     for value in values:
         if value.startswith(GLOB) and not value.removeprefix(GLOB).strip():
             raise Wrong(f"{value!r} is an empty pattern", f"write it out, like {GLOB}scan[0-9].pdf, or leave it out")
@@ -116,7 +116,7 @@ def patterns(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def one_line(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Patterns over what never has a line break."""
+    """Patterns for values that never have a line break."""
     for value in values:
         if "\n" in value:
             raise Wrong(f"{value!r} has a line break, which this never has", "write each pattern as one of a list")
@@ -124,15 +124,15 @@ def one_line(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def named_once(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of which none comes twice."""
+    """Names without repetitions."""
     for at, value in enumerate(values):
         if value in values[:at]:
-            raise Wrong(f"{value!r} stands there twice", "keep one")
+            raise Wrong(f"{value!r} is given twice", "keep one")
     return values
 
 
 def media_types(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Media types, or patterns over them."""
+    """Media types, or patterns for them."""
     for value in values:
         if "/" not in value and "*" not in value:
             known = mimetypes.guess_type(f"x.{value.lstrip('.')}")[0]
@@ -162,7 +162,7 @@ def duration(value: str) -> str:
 def window_seconds(value: str) -> float:
     """``1 per 10 minutes`` in seconds: one notice per cause and window.
 
-    Only one, because the notice that ends a window tells how many were held back: a second would say nothing new.
+    The number must be 1: the notice at the end of a window says how many were held back, so a second would add nothing.
     """
     found = re.fullmatch(r"(\d+) per (?:(\d+(?:\.\d+)?) ?)?(second|minute|hour|day)s?", value.strip())
     if not found or int(found[1]) == 0 or float(found[2] or 1) == 0:
@@ -181,7 +181,7 @@ def window(value: str) -> str:
 
 
 def ceiling_of(value: str) -> Ceiling:
-    """``20 per hour`` as a ceiling."""
+    """``20 per hour`` as a ``Ceiling``."""
     found = re.fullmatch(r"(\d+) per (?:(\d+(?:\.\d+)?) ?)?(second|minute|hour|day)s?", value.strip())
     if not found or not 1 <= int(found[1]) <= MOST_NOTICES or float(found[2] or 1) == 0:
         raise Wrong(f"is not a ceiling of 1 to {MOST_NOTICES} notices (got {value!r})", 'write it like "20 per hour"')
@@ -209,7 +209,7 @@ def repeat_text(value: str) -> str:
 
 
 def pause_seconds(value: str) -> float:
-    """A span of time that may be none: ``0 seconds``."""
+    """A duration, which may be ``0 seconds``."""
     return 0.0 if re.fullmatch(r"0 ?seconds?", value.strip()) else seconds(value)
 
 
@@ -253,7 +253,7 @@ class Rate(NamedTuple):
 
 
 def rate_of(value: str) -> Rate:
-    """The rate that the text names; its span is ten minutes where it names none."""
+    """The rate in the text. Its span is ten minutes by default."""
     span = r"(?: in (\d+(?:\.\d+)? ?(?:second|minute|hour)s?))?"
     number = rf"more than (\d+){span}"
     share = rf"(?:more than )?(\d+(?:\.\d+)?) ?%{span}"
@@ -279,7 +279,7 @@ def rate_text(value: str) -> str:
 
 
 def kinds(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Kinds of alerts, or patterns that at least one kind fits."""
+    """Kinds of alerts, or patterns that match at least one kind."""
     for value in values:
         if not any(fnmatchcase(kind, value) for kind in KINDS):
             raise Wrong(f"{value!r} is not an alert kind", nearest(value, KINDS) or f"the kinds are {', '.join(KINDS)}")
@@ -287,7 +287,7 @@ def kinds(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def option(value: object, info: "ValidationInfo") -> object:
-    """A destination's option: text, a number or a truth value; its variables must be set."""
+    """A destination's option: text, a number or a boolean. Its variables must be set."""
     if value is None:
         raise Wrong("is empty", "leave it out")
     if not isinstance(value, str | int | float):
@@ -299,7 +299,7 @@ def option(value: object, info: "ValidationInfo") -> object:
 
 
 def resolved_destination(value: str, info: "ValidationInfo") -> str:
-    """A destination's URL, as it is written; its variables must be set."""
+    """A destination's URL, unchanged. Its variables must be set."""
     url = resolve(value, _environ(info))
     if not re.match(r"[a-z][a-z0-9+.-]*://.", url):
         raise Wrong(
@@ -317,7 +317,7 @@ def _folder_hint(value: str, url: str) -> str:
 
 
 def resolved_channel(value: str, info: "ValidationInfo") -> str:
-    """An alert channel, as it is written; its variables must be set."""
+    """An alert channel, unchanged. Its variables must be set."""
     resolved = resolve(value, _environ(info))
     kind, _, rest = resolved.partition(":")
     if not re.fullmatch(r"[a-z]+", kind) or (not rest and kind != "log"):

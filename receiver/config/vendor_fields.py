@@ -1,4 +1,4 @@
-"""Values that sections for several kinds of jobs share, as LlamaCloud takes them, and which of them exclude each other.
+"""Values that the sections for LlamaCloud's jobs share, and which keys exclude each other.
 
 Source: reference 1.2 (classify), 1.4 (split, and its beta path).
 """
@@ -19,7 +19,7 @@ SavedWebhooks = Annotated[
     Field(max_length=4),
     AfterValidator(named_once),
 ]
-"""At most four: the vendor's bound."""
+"""At most four: LlamaCloud's limit."""
 PARSE_TIERS = Literal["fast", "cost_effective", "agentic", "agentic_plus"]
 HOW_TO_SPLIT = frozenset(
     {
@@ -27,13 +27,13 @@ HOW_TO_SPLIT = frozenset(
         "target_pages", "version",
     }
 )  # fmt: skip
-"""What a split preset says in their place."""
+"""Keys that a split preset replaces."""
 NOT_ON_BETA = frozenset({"webhook_configuration_ids", "target_pages"})
 """The beta path sends no webhooks, and takes files only, while target_pages needs a parse job."""
 
 
 def refuse_beside_preset(keys: frozenset[str] | set[str]) -> None:
-    """Raises Wrong for keys that a preset takes the place of."""
+    """Raises Wrong for keys that a preset replaces."""
     if keys:
         names = ", ".join(sorted(keys))
         raise Wrong(

@@ -1,4 +1,4 @@
-"""What ``mailroom.yaml`` may say of the jobs at LlamaCloud: ``classify`` and ``split``.
+"""The sections of ``mailroom.yaml`` for jobs at LlamaCloud: ``classify`` and ``split``.
 
 LlamaCloud's limits are from reference 1.2, 1.4 and 6.
 """

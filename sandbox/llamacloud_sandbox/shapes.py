@@ -51,7 +51,7 @@ def _page_selection(text: str) -> str:
 def _unique(names: list[str], what: str) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{what} must be unique; {twice[0]!r} stands there twice")
+        raise ValueError(f"{what} must be unique; {twice[0]!r} is given twice")
 
 
 def _unambiguous(names: list[str]) -> None:

@@ -113,7 +113,7 @@ WRONG = {
     "a path in an endpoint": (
         at("s3://mail/in/", "https://minio.example.com/mail"), "leave /mail out: bucket and key",
     ),
-    "one type twice": ("- {type: [invoice, invoice], to: s3://mail/in/}", "'invoice' stands there twice; keep one"),
+    "one type twice": ("- {type: [invoice, invoice], to: s3://mail/in/}", "'invoice' is given twice; keep one"),
     "a subject of two lines": (when('{subject: "a\\nb"}'), "has a line break, which this never has"),
     "a sender of two lines": (when('{not: {sender: "a@b\\nc"}}'), "has a line break, which this never has"),
     "a signing secret that is none": (
@@ -149,8 +149,8 @@ WRONG = {
         "a directory bucket has EXPRESS_ONEZONE only",
     ),
     "tags in a directory bucket": (to("s3://mail--euc1-az1--x-s3/in/"), "write `tags: none`"),
-    "a storage class that is only read": (s3("storage_class: OUTPOSTS"), "'OUTPOSTS' is none of STANDARD"),
-    "a storage class in small letters": (s3("storage_class: glacier"), "'glacier' is none of STANDARD"),
+    "a storage class that is only read": (s3("storage_class: OUTPOSTS"), "'OUTPOSTS' is not one of STANDARD"),
+    "a storage class in small letters": (s3("storage_class: glacier"), "'glacier' is not one of STANDARD"),
     "a document where its manifest lies": (
         to('"s3://mail/{document_id}"', '"s3://mail/{document_id}.mailroom.json"'),
         "is that of a manifest; use another ending",
@@ -335,14 +335,14 @@ WRONG = {
         to(f'{{to: "https://MAIL.example:443/webhooks/llamacloud", {HOOK}}}'),
         "is used by Mailroom itself (MAILROOM_PUBLIC_URL)",
     ),
-    "a port that does not exist": (to(f'{{to: "https://mail.example:99999/x", {HOOK}}}'), "no address: "),
+    "a port that does not exist": (to(f'{{to: "https://mail.example:99999/x", {HOOK}}}'), "not a URL: "),
     "a password that ends the host": (
         to(f'{{to: "https://u:PASS/w@mail.example/x", {HOOK}}}'),
-        "no address: its host or its port cannot be",
+        "not a URL: its host or its port is invalid",
     ),
-    "a bracket that is never closed": (to(f'{{to: "https://[x/", {HOOK}}}'), "no address: its host or its port"),
+    "a bracket that is never closed": (to(f'{{to: "https://[x/", {HOOK}}}'), "not a URL: its host or its port"),
     "a host that is none": (to(f'{{to: "https://mail_.-example/x", {HOOK}}}'), "has the host 'mail_.-example'"),
-    "a space in an address": (to(f'{{to: "https://mail.example/a b", {HOOK}}}'), "it holds a space"),
+    "a space in an address": (to(f'{{to: "https://mail.example/a b", {HOOK}}}'), "it has a space"),
     "a secret that signs nothing": (
         to(f'{{to: "https://mail.example/x", unsigned: true, {HOOK}}}'),
         "remove one of them",

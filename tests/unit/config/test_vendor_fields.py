@@ -75,7 +75,7 @@ def test_a_split_preset_takes_the_place_of_categories_on_both_paths() -> None:
         ('target_pages: "9,4-6,1-4"', "names page 4 twice"),
         ("configuration_id: whc-1", "split.configuration_id"),
         ("webhook_configuration_ids: [cfg-1]", "split.webhook_configuration_ids"),
-        ("webhook_configuration_ids: [whc-1, whc-1]", "'whc-1' stands there twice"),
+        ("webhook_configuration_ids: [whc-1, whc-1]", "'whc-1' is given twice"),
         ("webhook_configuration_ids: [whc-1, whc-2, whc-3, whc-4, whc-5]", "split.webhook_configuration_ids"),
     ],
 )
