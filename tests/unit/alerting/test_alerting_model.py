@@ -502,7 +502,8 @@ class Alerting(RuleBasedStateMachine):
 
     def hold_for_addresses(self, incident: Incident) -> None:
         """Each address that was not given up got last what the channel got last, or the end of a later incident of the
-        fingerprint; and none gets the end of an incident of which it got nothing.
+        fingerprint. None stays at a beginning when the incident is over, and none gets the end of one of which it got
+        nothing.
         """
         told = [notice for _, notice in told_of_incidents(self.mail.told) if notice.key == incident.id]
         for address, notices in self.mail.heard.items():
@@ -516,7 +517,9 @@ class Alerting(RuleBasedStateMachine):
             if told[-1].status not in ENDS:
                 assert words[-1:] == [last], said
             elif words and incident.status is not Status.FIRING:
-                assert words[-1] in (last, (incident.number, str(incident.status))), said
+                assert words[-1][1] in ENDS, said
+                if told[-1].number in [number for number, word in words if word not in ENDS]:
+                    assert words[-1] in (last, (incident.number, str(incident.status))), said
 
     def hold_ends_to_beginnings(self, address: str, notices: list[Notice]) -> None:
         """An address may get the end of the second incident of a fingerprint when it still stands at the first one's
