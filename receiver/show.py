@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from receiver.core.balance import Tally
+from receiver.core.calibration import CalibrationReport, Outcomes
 from receiver.core.channel import Channel
 from receiver.core.copy_check import DocumentCheck
 from receiver.core.costs import Costs
@@ -224,6 +225,16 @@ def costs(found: Costs) -> Shown:
         "unpriced_jobs": found.unpriced_jobs,
         "complete": found.complete,
     }
+
+
+def calibration(found: CalibrationReport) -> Shown:
+    """How often LlamaCloud was right, by the type that it said."""
+    types = [asdict(item) | {"above": _outcomes(item.above), "below": _outcomes(item.below)} for item in found.types]
+    return {"types": types, "target": found.target, "documents": found.documents, "complete": found.complete}
+
+
+def _outcomes(found: Outcomes) -> Shown:
+    return asdict(found) | {"checked": found.checked}
 
 
 def job(item: Job) -> Shown:

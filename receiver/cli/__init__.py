@@ -40,6 +40,7 @@ COMMANDS = {
     "routes": "receiver.cli.routes:routes",
     "config": "receiver.cli.config:config",
     "balance": "receiver.cli.balance:balance",
+    "calibration": "receiver.cli.calibration:calibration",
     "costs": "receiver.cli.costs:costs",
     "sweep": "receiver.cli.sweep:sweep",
     "pause": "receiver.cli.pause:pause",

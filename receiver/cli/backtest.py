@@ -4,7 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -12,38 +12,78 @@ from receiver.bootstrap import existing_store
 from receiver.cli import output
 from receiver.cli.listing import MOMENT
 from receiver.cli.running import run
-from receiver.cli.suggestions import refuse_unknown_type
+from receiver.cli.suggestions import did_you_mean, refuse_unknown_type
 from receiver.config import load
+from receiver.core.calibration import threshold_of, with_threshold
 from receiver.core.change import Query
-from receiver.core.document import Document
-from receiver.core.plan import Plan
-from receiver.core.redecide import what_moves
 from receiver.core.route import RouteTable
 from receiver.environment import from_environ
-from receiver.operations.backtest import BacktestResult
+from receiver.operations.backtest import BacktestResult, Move
 from receiver.operations.backtest import backtest as tested
 from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
 
 
+class Threshold(click.ParamType[tuple[str, float]]):
+    """A type and a confidence: ``invoice=0.7``."""
+
+    name = "threshold"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        name, _, number = str(value).rpartition("=")
+        try:
+            least = float(number)
+        except ValueError:
+            least = -1.0
+        if not name or not 0.0 <= least <= 1.0:
+            self.fail(f"{str(value)!r} is not TYPE=NUMBER, with a number from 0 to 1: invoice=0.7", param, ctx)
+        return name, least
+
+
+THRESHOLD = Threshold()
+
+
+def _refuse_unknown_row(name: str, table: RouteTable) -> None:
+    """Raises click's BadParameter for a type at which no row ends."""
+    if threshold_of(table, name) is None:
+        known = sorted(item for item in table.types if threshold_of(table, item) is not None)
+        meant = did_you_mean(name, known) or f" Known: {', '.join(known)}."
+        raise click.BadParameter(f"no route takes type {name!r}.{meant}", param_hint="'--min-confidence'")
+
+
 @click.command(short_help="Show what a changed table would have done with past documents.")
 @click.option("--config", "config_path", metavar="PATH", help="The changed file; MAILROOM_CONFIG by default.")
+@click.option(
+    "--min-confidence", "thresholds", metavar="TYPE=NUMBER", type=THRESHOLD, multiple=True,
+    help="Try another min_confidence in the rows that end at this type. Repeatable.",
+)  # fmt: skip
 @click.option("--since", type=MOMENT, help="Documents received since: 2026-11-22, 2h, 7d.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number of moved documents to list."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def backtest(config_path: str | None, since: float | None, of_type: str | None, limit: int, as_json: bool) -> None:
+def backtest(
+    config_path: str | None,
+    thresholds: tuple[tuple[str, float], ...],
+    since: float | None,
+    of_type: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
     """Show what a changed routing table would have done with past documents.
 
     It applies the table to stored results: it does not call LlamaCloud, costs nothing and writes nothing. To move the
-    documents: mailroom replay --since … --reroute.
+    documents: mailroom replay --since … --reroute. With --min-confidence only what that number changes is shown.
     """
     settings = from_environ()
     table = load(config_path or settings.config, RevealedEnviron(os.environ)).table
+    present = table if thresholds else None
+    for name, least in thresholds:
+        _refuse_unknown_row(name, table)
+        table = with_threshold(table, name, least)
     query = Query(by="type" if of_type else "all", key=of_type, since=since)
-    found = run(_tested(settings, table, query))
+    found = run(_tested(settings, table, present, query))
     moves = [Move(item.document, item.plan) for item in found if item.plan is not None]
     if as_json:
         output.print_json({"table": table.version, "tested": len(found), "moved": [item.shown() for item in moves]})
@@ -52,38 +92,15 @@ def backtest(config_path: str | None, since: float | None, of_type: str | None, 
         print_moves(moves, limit)
 
 
-async def _tested(settings: Settings, table: RouteTable, query: Query) -> list[BacktestResult]:
+async def _tested(
+    settings: Settings, table: RouteTable, present: RouteTable | None, query: Query
+) -> list[BacktestResult]:
     store = existing_store(settings)
     try:
         await refuse_unknown_type(query.key, store)
-        return [item async for item in tested(table, store, query, now=time.time())]
+        return [item async for item in tested(table, store, query, now=time.time(), present=present)]
     finally:
         await store.close()
-
-
-class Move(NamedTuple):
-    """A document, and the plan by the other table."""
-
-    document: Document
-    plan: Plan
-
-    def shown(self) -> dict[str, Any]:
-        """As ``--json`` shows it."""
-        document, before = self.document, self.document.plan
-        assert before is not None
-        return {
-            "document_id": document.id,
-            "name": document.name,
-            "type": document.type,
-            "from": _place(before),
-            "to": _place(self.plan),
-            "why": self.plan.reason,
-            "change": what_moves(before, self.plan),
-        }
-
-
-def _place(plan: Plan) -> dict[str, Any]:
-    return {"way": plan.way, "route": plan.route, "to": [to.shown for to in plan.to], "review": plan.review}
 
 
 def print_moves(moves: Sequence[Move], limit: int) -> None:

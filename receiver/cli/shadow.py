@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import click
 
 from receiver.cli import output
-from receiver.cli.backtest import Move, print_moves
+from receiver.cli.backtest import print_moves
 from receiver.cli.listing import MOMENT
 from receiver.cli.running import with_store
 from receiver.cli.suggestions import refuse_unknown_type
@@ -17,6 +17,7 @@ from receiver.core.document import Document
 from receiver.core.errors import Misconfigured
 from receiver.core.quantity import quantity
 from receiver.environment import from_environ
+from receiver.operations.backtest import Move
 from receiver.pipeline.records import every_record
 from receiver.ports import Store
 from receiver.secrets import RevealedEnviron

@@ -14,6 +14,7 @@ FILES = {
     "api.js": ("api.js", "text/javascript"),
     "dom.js": ("dom.js", "text/javascript"),
     "document.js": ("document.js", "text/javascript"),
+    "calibration.js": ("calibration.js", "text/javascript"),
     "event.js": ("event.js", "text/javascript"),
     "mend.js": ("mend.js", "text/javascript"),
     "selection.js": ("selection.js", "text/javascript"),
@@ -21,6 +22,7 @@ FILES = {
     "pages.js": ("pages.js", "text/javascript"),
     "pictures.js": ("pictures.js", "text/javascript"),
     "pieces.js": ("pieces.js", "text/javascript"),
+    "work.js": ("work.js", "text/javascript"),
     "strip.js": ("strip.js", "text/javascript"),
 }
 HEADERS = {

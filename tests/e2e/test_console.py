@@ -239,6 +239,65 @@ def test_the_copies_of_a_document_are_read_back_by_a_button(page: Page, app: App
     expect(detail).to_contain_text(f"stored {sha256(b'other').hexdigest()}")
 
 
+def test_a_queue_is_worked_through_by_keys_and_what_was_decided_is_counted(page: Page, app: App) -> None:
+    page.keyboard.press("2")
+    expect(page.locator("tr[data-id]")).to_have_count(2)
+    page.keyboard.press("w")
+    work = page.locator("#work")
+    expect(work.locator("h2")).to_have_text("waits.pdf")
+    expect(work.get_by_role("button", name="LlamaCloud was right: invoice")).to_be_visible()
+    expect(work.get_by_role("button", name="1 invoice")).to_be_visible()
+    expect(page.locator("#list")).to_be_hidden()
+    page.keyboard.press("Enter")
+    expect(work.locator("h2")).to_have_text("held.pdf")
+    expect(work).to_contain_text(
+        "1 decided: invoice 1 (1 as LlamaCloud said); 0 left for later; last: waits.pdf is invoice"
+    )
+    page.keyboard.press("Enter")
+    expect(work.get_by_role("alert")).to_contain_text("LlamaCloud said nothing of this one")
+    page.keyboard.press("n")
+    expect(work.locator("h2")).to_have_text("Nothing more to decide here")
+    page.keyboard.press("u")
+    expect(work.get_by_role("alert")).to_contain_text("is open: it is being delivered")
+    delivered(app, "doc-waits")
+    page.keyboard.press("u")
+    expect(work.locator("h2")).to_have_text("waits.pdf")
+    work.get_by_label("Your name").fill("ann")
+    work.get_by_label("Your name").press("Tab")
+    page.keyboard.press("2")
+    expect(work.locator("h2")).to_have_text("Nothing more to decide here")
+    store = app.context.store
+    assert isinstance(store, MemoryStore)
+    decided = store._get(Document, "doc-waits")
+    assert decided is not None
+    assert [(item.who, item.choice, item.value) for item in decided.decisions] == [
+        ("operator", "type", "invoice"), ("operator", "undo", ""), ("ann", "type", "contract"),
+    ]  # fmt: skip
+    delivered(app, "doc-waits")
+    work.get_by_role("button", name="The 1 left for later").click()
+    expect(work.locator("h2")).to_have_text("held.pdf")
+    held = store._get(Document, "doc-held")
+    assert held is not None
+    store._put(replace(held, version=held.version + 1))  # as if somebody else had decided
+    page.keyboard.press("1")
+    expect(work.get_by_role("alert")).to_contain_text("changed")
+    expect(work.locator("h2")).to_have_text("held.pdf")
+    page.keyboard.press("Escape")
+    expect(work).to_be_hidden()
+    expect(page.locator("tr[data-id]")).to_have_count(1)
+
+
+def test_the_calibration_shows_what_was_right_and_tries_a_threshold(page: Page) -> None:
+    page.get_by_role("tab", name="Calibration").click()
+    shown = page.locator("#list")
+    expect(shown).to_contain_text("1 not corrected")
+    expect(shown).to_contain_text("1 waiting")
+    page.get_by_label("Threshold to try for invoice").fill("0.4")
+    page.get_by_role("button", name="Backtest").click()
+    expect(shown).to_contain_text("With invoice from 0.4 on, 1 of 2 documents would go elsewhere")
+    expect(shown.get_by_role("button", name="waits.pdf")).to_be_visible()
+
+
 def test_a_parked_task_is_replayed_by_a_click_a_pause_ended_and_an_event_opened(page: Page) -> None:
     page.get_by_role("tab", name="Parked tasks").click()
     expect(page.locator("#list")).to_contain_text("no credits")

@@ -17,7 +17,6 @@ from handlers.destinations.sqs import Sqs
 from receiver import show
 from receiver.aws.boto import Aws
 from receiver.aws.errors import translated
-from receiver.cli.backtest import Move
 from receiver.config import parse
 from receiver.core.alert import Alert
 from receiver.core.errors import Unroutable
@@ -27,6 +26,7 @@ from receiver.core.plan import Plan, Target, Way
 from receiver.core.redecide import alike, what_moves
 from receiver.core.replan import replanned
 from receiver.core.task import Task
+from receiver.operations.backtest import Move
 from receiver.operations.check_config import check_config
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen
 from receiver.pipeline.deliver import failure_alert

@@ -2,11 +2,13 @@
 
 import { Refused, ask, part, token } from "./api.js";
 import { documentPanel, found, replay } from "./document.js";
+import { calibrationTable } from "./calibration.js";
 import { el, moment, name, percent, state, table, word } from "./dom.js";
 import { eventPanel, pausedNotes } from "./event.js";
 import { Selection } from "./selection.js";
 import { incidentPanel, incidentTable, standing } from "./incident.js";
 import { shownPages } from "./pages.js";
+import { Work } from "./work.js";
 
 const $ = (id) => document.getElementById(id);
 const AGAIN_MS = 4000;
@@ -23,10 +25,13 @@ const VIEWS = {
   alerts: { label: "Alerts", list: standing, count: (o) => o.standing },
   events: { label: "Events", path: "/events" },
   costs: { label: "Costs", path: "/costs", whole: true },
+  calibration: { label: "Calibration", path: "/calibration", whole: true },
 };
 const room = { view: "all", chosen: null, cursor: null, overview: null, rows: [], shown: "", timer: 0, asked: 0, pausesAt: 0 };
 
 const selection = new Selection($("selection"), () => refresh());
+
+const work = new Work($("work"), { act, open: leaveFor, left, look });
 
 async function refresh() {
   clearTimeout(room.timer);
@@ -89,7 +94,7 @@ function showTabs() {
   $("views").replaceChildren(...Object.entries(VIEWS).map(([key, view], place) => {
     const count = view.count?.(room.overview);
     return el("button", {
-      type: "button", role: "tab", "aria-selected": String(key === room.view), title: `key ${place + 1}`,
+      type: "button", role: "tab", "aria-selected": String(key === room.view), title: place < 9 && `key ${place + 1}`,
       class: count && key !== "routed" && key !== "open" ? "wanted" : "", onclick: () => look(key),
     }, view.label, count ? el("span", { class: "count" }, count.toLocaleString()) : "");
   }));
@@ -108,8 +113,12 @@ function showList(listed) {
     costs: () => table(`Credits of the last 30 days: ${listed.credits.toLocaleString()}`,
       ["day", "type", "documents", "credits", "jobs without a price"], listed.rows.map((one) => [
         one.day, one.type, one.documents.toLocaleString(), one.credits.toLocaleString(), String(one.unpriced_jobs)])),
+    calibration: () => calibrationTable(listed, choose),
   }[room.view] ?? (() => documents(listed.documents));
-  $("list").replaceChildren(made() ?? el("p", { class: "empty" }, "Nothing here."));
+  const shown = made() ?? el("p", { class: "empty" }, "Nothing here.");
+  $("begin").hidden = room.view !== "review" || !listed.documents?.length;
+  if (shown === $("list").firstChild) return; // what a person is about to click stays where it is
+  $("list").replaceChildren(shown);
   room.rows = [...$("list").querySelectorAll("tr[data-id]")];
   if (held) room.rows.find((row) => row.dataset.id === held)?.focus();
 }
@@ -214,6 +223,7 @@ function close() {
 const hash = () => (room.chosen ? `${room.view}/${part(room.chosen)}` : room.view);
 
 function look(view) {
+  if (work.active) work.end();
   selection.drop();
   room.view = view;
   choose(null);
@@ -234,6 +244,25 @@ function start() {
   refresh();
 }
 
+/** Through the documents of this list, one at a time. */
+function begin() {
+  if ($("begin").hidden) return;
+  selection.drop();
+  choose(null);
+  $("room").classList.add("working");
+  work.begin(VIEWS[room.view].path, { ...VIEWS[room.view].params, q: $("search").value.trim() }, room.overview);
+}
+
+function left() {
+  $("room").classList.remove("working");
+  refresh();
+}
+
+function leaveFor(id) {
+  work.end();
+  choose(id);
+}
+
 function step(by) {
   const place = room.rows.indexOf(document.activeElement);
   room.rows[Math.min(Math.max(place + by, 0), room.rows.length - 1)]?.focus();
@@ -241,18 +270,20 @@ function step(by) {
 
 function keys(event) {
   if (event.metaKey || event.ctrlKey || event.altKey || $("room").hidden || $("help").open) return;
+  if (work.active && work.key(event)) return event.preventDefault();
   if (event.key === "Escape") {
     if (room.chosen) choose(null);
     document.activeElement.blur();
     return;
   }
-  if (event.target.matches("input, select, textarea")) return;
+  if (event.target.matches("input, select, textarea") || (work.active && !/^[-+=?]$/.test(event.key))) return;
   const row = event.target.closest?.("tr[data-id]");
   if (event.key === "/") $("search").focus();
   else if (event.key === "j" || event.key === "ArrowDown") step(1);
   else if (event.key === "k" || event.key === "ArrowUp") step(-1);
   else if (event.key === "Enter" && row) choose(row.dataset.id);
   else if (event.key === "x" && row) row.querySelector("[data-select]")?.click();
+  else if (event.key === "w") begin();
   else if (event.key === "?") $("help").showModal();
   else if (/^[-+=]$/.test(event.key) && shownPages()) shownPages().zoom(event.key === "-" ? -1 : 1);
   else if (/^[1-9]$/.test(event.key)) look(Object.keys(VIEWS)[event.key - 1]);
@@ -278,6 +309,7 @@ $("search").addEventListener("input", () => {
   clearTimeout(typing);
   typing = setTimeout(() => (VIEWS[room.view].path === "/documents" ? refresh() : look("all")), 200);
 });
+$("begin").addEventListener("click", begin);
 document.addEventListener("keydown", keys);
 document.addEventListener("visibilitychange", () => !document.hidden && token.get() && refresh());
 window.addEventListener("hashchange", () => {

@@ -77,7 +77,8 @@ export function decider() {
   return who ? { who } : {};
 }
 
-function nameField() {
+/** Where a person gives a name, which stays for this tab. */
+export function nameField() {
   const input = el("input", { type: "text", placeholder: "your name", "aria-label": "Your name", maxlength: "200" });
   input.value = sessionStorage.getItem(NAME) ?? "";
   input.addEventListener("change", () => sessionStorage.setItem(NAME, input.value.trim()));
