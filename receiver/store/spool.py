@@ -28,6 +28,8 @@ from receiver.store.file_group import FileGroup, path_of, shelf_of
 CHUNK = 1024 * 1024
 HELD = 256 * 1024
 """Bytes that are held in memory before they are written: a smaller file is written, synced and named in one go."""
+SMALL = 64 * 1024
+"""Bytes of a document that are read at once, when they are asked for."""
 AT_ONCE = 16
 """Files that are written and synced side by side: their syncs cost the disk little more than one."""
 UNFINISHED = ".new-"
@@ -86,14 +88,12 @@ class FolderSpool:
 
     async def content(self, document: Document) -> Content:
         path = self.path_of(document.content)
-        if not await asyncio.to_thread(path.is_file):
-            raise FileGone(f"{document.name}: its bytes are no longer in the spool {self.root}")
+        try:
+            stream = await asyncio.to_thread(_opened, path, document.size)
+        except FileNotFoundError as error:
+            raise FileGone(f"{document.name}: its bytes are no longer in the spool {self.root}") from error
         return Content(
-            size=document.size,
-            sha256=document.sha256,
-            media_type=document.media_type,
-            stream=lambda: _chunks(path),
-            path=path,
+            size=document.size, sha256=document.sha256, media_type=document.media_type, stream=stream, path=path
         )
 
     def stream(self, location: str) -> AsyncIterator[bytes]:
@@ -210,6 +210,21 @@ def _threads() -> ThreadPoolExecutor:
 
 async def _in_thread(work: Callable[..., R], *arguments: Any) -> R:
     return await asyncio.get_running_loop().run_in_executor(_threads(), functools.partial(work, *arguments))
+
+
+def _opened(path: Path, size: int) -> Callable[[], AsyncIterator[bytes]]:
+    """Streams the file. A small one is read right here: each look at the disk is a hop to a thread and back."""
+    if size > SMALL:
+        path.stat()
+        return lambda: _chunks(path)
+    with path.open("rb") as file:
+        whole = file.read(size + 1)  # one byte more shows whoever reads that it has grown
+    return lambda: _only(whole)
+
+
+async def _only(whole: bytes) -> AsyncIterator[bytes]:
+    if whole:
+        yield whole
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

@@ -10,9 +10,9 @@ from handlers.demo.local_aws import LocalAws
 from handlers.sources.s3_spool import S3Spool
 from receiver.core.errors import AccessDenied
 from receiver.ports import Spool
-from receiver.store.spool import FolderSpool
+from receiver.store.spool import SMALL, FolderSpool
 from tests.builders import a_document
-from tests.contracts.spool import PDF, SHA, Names, SpoolContract, kept, read
+from tests.contracts.spool import LIMIT, PDF, SHA, Names, SpoolContract, chunks, kept, read, the_document
 
 _numbers = count(1)
 
@@ -54,6 +54,23 @@ async def test_files_of_an_earlier_mailroom_are_read_and_released(tmp_path: Path
     assert await read(await spool.content(a_document(content=f"spool:{SHA}", sha256=SHA, size=len(PDF)))) == PDF
     await spool.release(f"spool:{SHA}")
     assert not (tmp_path / SHA[:2] / SHA).exists()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("size", [0, 1, SMALL, SMALL + 1])
+async def test_documents_small_and_large_are_read_back_as_often_as_asked(tmp_path: Path, size: int) -> None:
+    spool, content = FolderSpool(tmp_path), b"x" * size
+    at = await spool.keep(chunks(content), limit=LIMIT, owner=lambda _: "doc_abcdef")
+    stored = await spool.content(the_document(at))
+    assert [await read(stored) for _ in range(2)] == [content, content]
+
+
+@pytest.mark.anyio
+async def test_of_a_small_file_that_has_grown_only_so_much_is_read_that_it_shows(tmp_path: Path) -> None:
+    spool = FolderSpool(tmp_path)
+    at = await spool.keep(chunks(b"small"), limit=LIMIT, owner=lambda _: "doc_abcdef")
+    spool.path_of(at.location).write_bytes(b"larger" * 1000)
+    assert await read(await spool.content(the_document(at))) == b"larger"
 
 
 @pytest.mark.anyio
