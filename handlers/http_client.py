@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from receiver.core import forms
+from receiver.core.connection_fault import connection_fault
 from receiver.core.errors import (
     AccessDenied,
     DestinationBusy,
@@ -92,12 +93,12 @@ class Outbound:
         except TimeoutError as error:
             raise Unanswered(f"{what} did not respond within {self._seconds:.0f} seconds") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise DestinationBusy(f"{what} cannot be reached: {type(error).__name__} {error}") from error
+            raise DestinationBusy(f"{what} cannot be reached: {connection_fault(error)}") from error
         except (httpx.LocalProtocolError, UnicodeEncodeError):
             reason = f"{what} cannot be called: a header or the address has characters that HTTP does not allow"
             raise Unroutable(reason, fix="correct it in mailroom.yaml") from None  # its text may contain a secret
         except httpx.TransportError as error:
-            raise Unanswered(f"{what} did not respond: {type(error).__name__} {error}") from error
+            raise Unanswered(f"{what} did not respond: {connection_fault(error)}") from error
         except httpx.InvalidURL as error:
             raise Unroutable(f"{what} is not a valid address", fix="correct it in mailroom.yaml") from error
 

@@ -153,6 +153,12 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
 
 def existing_store(settings: Settings) -> Store:
     """The store for a command that only reads. Raises Misconfigured if there is none: zero totals would mislead."""
+    refuse_missing_store(settings)
+    return open_store(settings)
+
+
+def refuse_missing_store(settings: Settings) -> None:
+    """Raises Misconfigured where there is no store: whoever acts on documents is in another folder than they are."""
     if settings.store.startswith("sqlite:"):
         from receiver.store.sqlite.integrity import is_lost
 
@@ -162,7 +168,6 @@ def existing_store(settings: Settings) -> Store:
                 f"there is no {path.absolute()}, or it is empty (MAILROOM_STORE={settings.store})",
                 fix="change to the folder that `mailroom serve` runs in, or set MAILROOM_STORE to its store",
             )
-    return open_store(settings)
 
 
 async def refuse_anothers(store: Store, settings: Settings) -> None:

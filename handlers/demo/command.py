@@ -16,6 +16,7 @@ from handlers.demo.printed_report import show
 from handlers.demo.report import report_of
 from handlers.demo.samples import samples
 from receiver.bootstrap import App
+from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import print_json
 from receiver.cli.paths import Given, files
 from receiver.cli.running import run
@@ -35,7 +36,7 @@ INTERRUPTED = 130
 @click.option("--once", is_flag=True, help="Stop when the documents are routed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--packet", is_flag=True, help="Each file is a packet of several documents: split it first.")
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port of the receiver; 0 picks a free one.")
+@click.option("--port", default=0, type=WholeNumber(0, 65535), help="Port of the receiver; 0 picks a free one.")
 def demo(paths: tuple[Path, ...], once: bool, as_json: bool, packet: bool, port: int) -> None:
     """Run everything on this machine, with sample mail or your own, and show where each document went.
 

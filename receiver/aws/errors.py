@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from receiver.aws.service import BUSY
+from receiver.core.connection_fault import connection_fault
 from receiver.core.errors import AccessDenied, DestinationBusy, MailroomError, Unanswered, Unroutable
 
 _BUSY = BUSY | {
@@ -74,13 +75,13 @@ def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomEr
     what = located(what, endpoint)
     if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
         return AccessDenied(
-            f"{what}: no AWS credentials: {error}",
+            f"{what}: no AWS credentials, or they cannot be read",
             fix="give the process a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         )
     if isinstance(error, boto.NoRegionError):
         return Unroutable(f"{what}: no AWS region is set", fix="set AWS_DEFAULT_REGION")
     if isinstance(error, unsent()):
-        return DestinationBusy(f"{what}: AWS cannot be reached: {error}")
+        return DestinationBusy(f"{what}: AWS cannot be reached: {connection_fault(error)}")
     if isinstance(error, boto.HTTPClientError) and isinstance(error.kwargs.get("error"), ValueError):
         # A value that no header can carry. The error's text would show it: usually an access key.
         return AccessDenied(
@@ -88,7 +89,7 @@ def translated(error: Exception, what: str, *, endpoint: str = "") -> MailroomEr
             fix="look for spaces, line breaks and letters outside ASCII in the keys; then: mailroom replay --parked",
         )
     if isinstance(error, _cut_short()):
-        return Unanswered(f"{what}: AWS did not respond: {error}")
+        return Unanswered(f"{what}: AWS did not respond: {connection_fault(error)}")
     return Unroutable(f"{what}: {error}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from receiver.aws.environment import named_region
 from receiver.aws.threads import Threads
+from receiver.core.connection_fault import connection_fault
 
 THREADS = 16
 """Concurrent calls; the connection pool has the same size."""
@@ -92,7 +93,7 @@ class Service:
                 return dict(error.response)
             raise AwsError(str(error), code=code, response=error.response) from error
         except (BotoCoreError, ResponseParserError, OSError) as error:
-            raise AwsError(str(error)) from error
+            raise AwsError(_silence(error)) from error
         return answer
 
     def _connected(self) -> Any:
@@ -135,3 +136,12 @@ def _session() -> Any:
     from botocore.session import get_session
 
     return get_session()
+
+
+def _silence(error: Exception) -> str:
+    """Why there is no answer: no connection, or no credentials to ask with."""
+    from botocore import exceptions as boto
+
+    if isinstance(error, boto.HTTPClientError | boto.ConnectionError):
+        return f"AWS did not respond: {connection_fault(error)}"
+    return str(error)

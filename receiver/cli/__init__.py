@@ -8,12 +8,14 @@ import contextlib
 import importlib
 import os
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import click
 
 from receiver import __version__
 from receiver.cli.output import OutputLost, ReaderGone, open_streams, say, write_no_more, write_whole
+from receiver.cli.usage import refuse_strange_bytes, say_error, say_usage_error
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.environment import one_of
 
@@ -84,6 +86,20 @@ class Commands(click.Group):
         except click.NoSuchCommand as error:
             raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from error
 
+    def main(  # type: ignore[override]  # it always ends the process; nobody calls it otherwise
+        self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any
+    ) -> NoReturn:
+        """click's own, with wrong usage told as all other errors are."""
+        try:
+            code = super().main(args, prog_name, standalone_mode=False, **more)
+        except click.ClickException as error:
+            say_usage_error(error)
+            code = error.exit_code
+        except click.Abort:
+            say("aborted", err=True)
+            code = 1
+        sys.exit(code if isinstance(code, int) else 0)  # click returns the code of its own Exit
+
     def invoke(self, ctx: click.Context) -> Any:
         """Handles a closed pipe here, before click turns it into a failure."""
         try:
@@ -98,29 +114,23 @@ def cli() -> None:
     """Receive documents, have LlamaCloud classify and split them, and deliver each to its destination."""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and turns our errors into one clear message and an exit code."""
     open_streams()
     write_whole()
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         os.umask(GROUP_MASKS.get(one_of(os.environ, "group_access"), OWNER_ONLY))
-        cli(prog_name="mailroom")
+        refuse_strange_bytes(given)
+        cli(given, prog_name="mailroom")
     except OutputLost as error:
         with contextlib.suppress(OutputLost):
             say(f"mailroom: {error}", err=True)
         write_no_more()
         sys.exit(1)
-    except Misconfigured as error:
-        sys.exit(_say(error, code=2))
     except MailroomError as error:
-        sys.exit(_say(error, code=1))
+        say_error(str(error), error.fix)
+        sys.exit(2 if isinstance(error, Misconfigured) else 1)
     except ReaderGone:
         write_no_more()
         sys.exit(READER_GONE)
-
-
-def _say(error: MailroomError, *, code: int) -> int:
-    say(f"mailroom: {error}", err=True)
-    if error.fix:
-        say(f"  fix: {error.fix}", err=True)
-    return code

@@ -13,6 +13,7 @@ from receiver.alerting.incidents import silence as keep_silent
 from receiver.alerting.send_test import send_test
 from receiver.bootstrap import App
 from receiver.cli.listing import SPAN, when
+from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.person_text import NAME, REASON
 from receiver.cli.running import with_app, with_store
@@ -50,7 +51,7 @@ def alerts(context: click.Context) -> None:
 
 @alerts.command("list")
 @click.option("--all", "everything", is_flag=True, help="Include closed incidents, newest first.")
-@click.option("--limit", type=click.IntRange(1), help="Maximum number to list; all by default.")
+@click.option("--limit", type=WholeNumber(), help="Maximum number to list; all by default.")
 @JSON
 def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
     """List active incidents, most severe first."""
@@ -90,7 +91,7 @@ def _state(item: Incident) -> str:
 
 @alerts.command("show", short_help="Explain one incident: its documents, the fix, and the notices sent.")
 @click.argument("key")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number of documents.")
+@click.option("--limit", default=50, show_default=True, type=WholeNumber(), help="Maximum number of documents.")
 @JSON
 def show_incident(key: str, limit: int, as_json: bool) -> None:
     """Explain one incident, by the key in its alert: its documents, the fix, and the notices sent."""
@@ -140,7 +141,7 @@ def load_rules() -> tuple[AlertRule, ...]:
 @JSON
 def ack(key: str, who: str, as_json: bool) -> None:
     """Acknowledge an incident: Mailroom sends no more reminders and does not escalate it."""
-    _print(with_app(lambda app: acknowledge(key, app.context, who=who)), as_json=as_json)
+    _print(with_app(lambda app: acknowledge(key, app.context, who=who), existing=True), as_json=as_json)
 
 
 @alerts.command(short_help="Silence notices about an incident for a while.")
@@ -156,7 +157,10 @@ def silence(key: str, seconds: float | None, why: str, end: bool, who: str, as_j
         raise click.UsageError("give --for and --why, or --end")
     if seconds is not None and seconds <= 0:
         raise click.UsageError("--for: a silence needs a duration above 0, such as 2h; --end ends one")
-    _print(with_app(lambda app: keep_silent(key, seconds or 0.0, why, app.context, who=who)), as_json=as_json)
+    _print(
+        with_app(lambda app: keep_silent(key, seconds or 0.0, why, app.context, who=who), existing=True),
+        as_json=as_json,
+    )
 
 
 def _print(incident: Incident, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +12,8 @@ import click
 from receiver.bootstrap import existing_store
 from receiver.cli import output
 from receiver.cli.listing import MOMENT
+from receiver.cli.numbers import WholeNumber
+from receiver.cli.paths import Given
 from receiver.cli.running import run
 from receiver.cli.suggestions import did_you_mean, refuse_unknown_type
 from receiver.config import load
@@ -52,7 +55,9 @@ def _refuse_unknown_row(name: str, table: RouteTable) -> None:
 
 
 @click.command(short_help="Show what a changed table would have done with past documents.")
-@click.option("--config", "config_path", metavar="PATH", help="The changed file; MAILROOM_CONFIG by default.")
+@click.option(
+    "--config", "config_path", type=Given(), metavar="PATH", help="The changed file; MAILROOM_CONFIG by default."
+)
 @click.option(
     "--min-confidence", "thresholds", metavar="TYPE=NUMBER", type=THRESHOLD, multiple=True,
     help="Try another min_confidence in the rows that end at this type. Repeatable.",
@@ -60,11 +65,11 @@ def _refuse_unknown_row(name: str, table: RouteTable) -> None:
 @click.option("--since", type=MOMENT, help="Documents received since: 2026-11-22, 2h, 7d.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
 @click.option(
-    "--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number of moved documents to list."
+    "--limit", default=50, show_default=True, type=WholeNumber(), help="Maximum number of moved documents to list."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def backtest(
-    config_path: str | None,
+    config_path: Path | None,
     thresholds: tuple[tuple[str, float], ...],
     since: float | None,
     of_type: str | None,

@@ -9,6 +9,7 @@ import click
 from receiver import __version__
 from receiver.bootstrap import spool_folder, sqlite_file
 from receiver.cli.output import print_json, say
+from receiver.cli.paths import Given
 from receiver.core.errors import Misconfigured
 from receiver.environment import from_environ
 from receiver.settings import Settings
@@ -23,7 +24,7 @@ ON_AWS = (
 
 
 @click.command(short_help="Back up the store and the spool while Mailroom runs.")
-@click.argument("to", type=click.Path(path_type=Path))
+@click.argument("to", type=Given())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def backup(to: Path, as_json: bool) -> None:
     """Copy a consistent snapshot of the SQLite store and the spool into the new folder TO, and verify the copy.
@@ -44,7 +45,7 @@ def backup(to: Path, as_json: bool) -> None:
 
 
 @click.command(short_help="Restore a backup into an empty location.")
-@click.argument("source", metavar="FROM", type=click.Path(path_type=Path))
+@click.argument("source", metavar="FROM", type=Given())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def restore(source: Path, as_json: bool) -> None:
     """Verify the backup FROM and restore it to MAILROOM_STORE and MAILROOM_SPOOL. It overwrites nothing.

@@ -7,6 +7,7 @@ import click
 
 from receiver import show
 from receiver.cli.listing import when
+from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
 from receiver.core.balance import Tally
@@ -25,7 +26,7 @@ HEADINGS = {"taken_in": "received", "forgotten": "removed"}
     "--limit",
     default=20,
     show_default=True,
-    type=click.IntRange(1),
+    type=WholeNumber(),
     help="Maximum number of overdue documents to show.",
 )
 @click.option("--recount", "counting", is_flag=True, help="Also count every document, and name what differs.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from receiver.cli.output import print_json, table
+from receiver.cli.paths import Given
 from receiver.environment import from_environ, setting_sources
 from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
@@ -21,10 +22,10 @@ def config() -> None:
 
 
 @config.command()
-@click.option("--config", "path", metavar="PATH", help="The file to use instead of MAILROOM_CONFIG.")
+@click.option("--config", "path", type=Given(), metavar="PATH", help="The file to use instead of MAILROOM_CONFIG.")
 @click.option("--no-defaults", is_flag=True, help="Leave out what is not given.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def show(path: str | None, no_defaults: bool, as_json: bool) -> None:
+def show(path: Path | None, no_defaults: bool, as_json: bool) -> None:
     """Show every setting and every value of mailroom.yaml that is in force, and where it comes from.
 
     A setting comes from its variable, from a file (NAME_FILE), from AWS, or is a default; a value of mailroom.yaml

@@ -88,7 +88,7 @@ def correct(
             await settled_by_us(app, [item.document_id for item in done if not item.refused], quiet=True)
         return done
 
-    done = with_app(work)
+    done = with_app(work, existing=True)
     _report(done, as_json=as_json, dry_run=dry_run)
     if not any(item.correction for item in done):
         raise click.exceptions.Exit(1)

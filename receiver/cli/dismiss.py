@@ -24,7 +24,7 @@ def dismiss(ids: tuple[str, ...], cause: str | None, note: str, who: str, as_jso
     """
     if bool(ids) == bool(cause):
         raise click.UsageError("give document ids, or --cause")
-    done = with_app(lambda app: _dismiss(app, ids, cause, note, who))
+    done = with_app(lambda app: _dismiss(app, ids, cause, note, who), existing=True)
     report_mended(done, "dismissed", as_json=as_json)
 
 

@@ -12,6 +12,7 @@ import click
 from receiver.bootstrap import App
 from receiver.cli.channel_check import asked
 from receiver.cli.listing import when
+from receiver.cli.numbers import Number
 from receiver.cli.output import print_json, table
 from receiver.cli.probe import probe
 from receiver.cli.running import with_app
@@ -52,7 +53,14 @@ class Finding:
 @click.option(
     "--job/--no-job", default=True, help="Submit a one-page self-test job and wait for its event; costs one credit."
 )
-@click.option("--wait", "wait_seconds", default=120.0, show_default=True, help="Seconds to wait for its event.")
+@click.option(
+    "--wait",
+    "wait_seconds",
+    default=120.0,
+    show_default=True,
+    type=Number(0, 86400),
+    help="Seconds to wait for its event.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(job: bool, wait_seconds: float, as_json: bool) -> None:
     """Check the settings, API key, store, destinations, alert channels, public URL, and that a job's event arrives.

@@ -9,6 +9,7 @@ import click
 from receiver import show
 from receiver.cli.document_list import may_be_a_name, picked, print_page, search_of, searched
 from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row
+from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.running import with_store
 from receiver.cli.suggestions import ClosestChoice, refuse_unknown_type
@@ -33,7 +34,7 @@ STATES = ClosestChoice([state.value for state in DocumentState])
 @click.option("--batch", help="Only documents from this packet or e-mail.")
 @click.option("--overdue", is_flag=True, help="Only open documents past their deadline, oldest first.")
 @click.option("--since", type=MOMENT, help="Received since: 2026-11-22, 2h, 7d.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
+@click.option("--limit", default=50, show_default=True, type=WholeNumber(), help="Maximum number to list.")
 @click.option("--cursor", help="Go on after an earlier list, which names its cursor.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def documents(

@@ -6,6 +6,7 @@ import click
 
 from receiver import show
 from receiver.cli.listing import MOMENT, when
+from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.running import with_store
 from receiver.core.change import Query
@@ -19,7 +20,7 @@ from receiver.pipeline.records import find_records
 @click.argument("event_id", required=False)
 @click.option("--job", help="Only events of this job.")
 @click.option("--since", type=MOMENT, help="Received since: 2026-11-22, 2h, 7d.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
+@click.option("--limit", default=50, show_default=True, type=WholeNumber(), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def events(event_id: str | None, job: str | None, since: float | None, limit: int, as_json: bool) -> None:
     """List verified events, newest first; or show one: its envelope, its proofs, and the attempts to handle it.

@@ -39,6 +39,28 @@ class Given(click.ParamType[Path]):
         return Path(str(value))
 
 
+class GivenFile(Given):
+    """The path of a file that is there."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = super().convert(value, param, ctx)
+        if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises for a name too long
+            self.fail(f"{path} is not a file", param, ctx)
+        return path
+
+
+class GivenFolder(Given):
+    """The path of a folder that is there and can be changed."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = super().convert(value, param, ctx)
+        if not os.path.isdir(path):  # noqa: PTH112 - the same
+            self.fail(f"{path} is not a folder", param, ctx)
+        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            self.fail(f"{path} is a folder that this user may not change", param, ctx)
+        return path
+
+
 ignore_option = click.option(
     "--ignore",
     multiple=True,

@@ -32,7 +32,7 @@ def recut(document_id: str, pieces: tuple[str, ...], merge: str | None, who: str
     untyped = sum(len(item.pages) for item in request.pieces if not item.category)
     if untyped and not as_json:
         say(f"pieces without a type will be classified: {price_of_pages(untyped)}")
-    packet = with_app(lambda app: recut_by_hand(document_id, request, app.context))
+    packet = with_app(lambda app: recut_by_hand(document_id, request, app.context), existing=True)
     if as_json:
         print_json(show.document(packet))
     else:

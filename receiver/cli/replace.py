@@ -7,6 +7,7 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.mending import JSON, WHO, report_mended, tell_price
+from receiver.cli.paths import GivenFile
 from receiver.cli.running import with_app
 from receiver.core.document import Document
 from receiver.operations.failed_documents import Skipped, replace_bytes, replacement
@@ -15,7 +16,7 @@ from receiver.pipeline.gather_facts import pages_if_countable
 
 @click.command(short_help="Replace a document's file and resubmit it.")
 @click.argument("document_id")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=GivenFile())
 @WHO
 @JSON
 def replace(document_id: str, file: Path, who: str, as_json: bool) -> None:
@@ -30,5 +31,5 @@ def replace(document_id: str, file: Path, who: str, as_json: bool) -> None:
         tell_price(dataclasses.replace(wanted, page_count=pages), as_json=as_json)
         return await replace_bytes(document_id, file, app.context, who=who)
 
-    done = with_app(work)
+    done = with_app(work, existing=True)
     report_mended([done], "replaced and resubmitted", as_json=as_json)

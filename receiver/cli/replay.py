@@ -64,7 +64,7 @@ def replay(
         table=version,
         reroute=reroute,
     )
-    done = with_app(lambda app: _replay(app, choice, dry_run=dry_run))
+    done = with_app(lambda app: _replay(app, choice, dry_run=dry_run), existing=True)
     _print(done, ids, as_json=as_json, dry_run=dry_run)
     missing = sorted(set(ids) - {_id(item) for item in done})
     for item in missing:

@@ -47,7 +47,8 @@ def resubmit(
     if bool(ids) + bool(cause) + (failed_since is not None) != 1:
         raise click.UsageError("give ids, --cause or --failed-since")
     done = with_app(
-        lambda app: _resubmit(app, ids, cause, failed_since, yes=yes, dry_run=dry_run, who=who, as_json=as_json)
+        lambda app: _resubmit(app, ids, cause, failed_since, yes=yes, dry_run=dry_run, who=who, as_json=as_json),
+        existing=True,
     )
     if done is not None:
         report_mended(done, "resubmitted", as_json=as_json)

@@ -31,8 +31,10 @@ def read_result(text: str, *, now: float) -> tuple[Classification | str, Documen
     """
     try:
         data = json.loads(text)
-    except (ValueError, RecursionError) as error:  # a number may have too many digits
-        raise ValueError(f"this is not JSON: {error}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"this is not JSON: line {error.lineno}, column {error.colno} cannot be read") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError("this is not JSON that can be read: too many digits, or nested too deeply") from error
     if not isinstance(data, dict):
         raise ValueError('this is not a result: give a JSON object like {"type": "invoice", "confidence": 0.9}')  # noqa: TRY004  one class for all that is wrong with a text
     _refuse_unknown(data)

@@ -6,6 +6,7 @@ import click
 
 from receiver import show
 from receiver.bootstrap import App
+from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import print_json, say, table
 from receiver.cli.person_text import NAME, REASON
 from receiver.cli.running import with_app, with_store
@@ -28,7 +29,7 @@ from receiver.secrets import RevealedEnviron
 @click.option("--why", type=REASON, default="", help="Reason; recorded on the document.")
 @click.option("--who", type=NAME, default=user_name, show_default="you", help="Who decides; recorded on the document.")
 @click.option("--wait", is_flag=True, help="Wait until it is delivered, then show where.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
+@click.option("--limit", default=50, show_default=True, type=WholeNumber(), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def review(
     document_id: str | None,
@@ -50,7 +51,7 @@ def review(
     if bool(to) == bool(of_type):
         raise click.UsageError("give --to ROUTE or --type TYPE")
     word = RoutingDecision(to=to or "", type=of_type or "", who=who, why=why)
-    document = with_app(lambda app: _decide(app, document_id, word, wait=wait))
+    document = with_app(lambda app: _decide(app, document_id, word, wait=wait), existing=True)
     if as_json:
         print_json(show.document(document))
     elif wait:

@@ -4,12 +4,15 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from receiver.cli import output
 from receiver.cli.backtest import backtest
+from receiver.cli.given_file import given_text
+from receiver.cli.paths import Given
 from receiver.cli.shadow import shadow, shadow_of
 from receiver.core.quantity import quantity
 from receiver.environment import from_environ
@@ -24,8 +27,10 @@ if TYPE_CHECKING:
     from receiver.settings import Settings
 
 config_option = click.option(
-    "--config", "config_path", metavar="PATH", help="The file to use instead of MAILROOM_CONFIG."
+    "--config", "config_path", type=Given(), metavar="PATH", help="The file to use instead of MAILROOM_CONFIG."
 )
+RESULT_BYTES = 4 * 1024 * 1024
+"""Maximum size of a result that is explained."""
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -38,7 +43,7 @@ def routes() -> None:
 @config_option
 @click.option("--offline", is_flag=True, help="Skip checks that need AWS or other services.")
 @json_option
-def check(config_path: str | None, offline: bool, as_json: bool) -> None:
+def check(config_path: Path | None, offline: bool, as_json: bool) -> None:
     """Check mailroom.yaml for errors.
 
     It finds types without a row, rows that can never match, templates that could leave their prefix, alert channels
@@ -86,7 +91,7 @@ def _checked(
     return config, problems, pointers
 
 
-def _config(path: str | None) -> "Config":
+def _config(path: Path | None) -> "Config":
     from receiver.config import load
 
     return load(path or from_environ().config, RevealedEnviron(os.environ))
@@ -174,10 +179,10 @@ def _by_cause(problems: "Sequence[Problem]") -> "Iterable[list[Problem]]":
 
 
 @routes.command(short_help="Explain where a result would go.")
-@click.argument("file", type=click.File(encoding="utf-8"))
+@click.argument("file", type=Given())
 @config_option
 @json_option
-def explain(file: TextIO, config_path: str | None, as_json: bool) -> None:
+def explain(file: Path, config_path: Path | None, as_json: bool) -> None:
     """Explain where the result in FILE would go (- reads standard input).
 
     FILE holds a classify job as LlamaCloud returns it, or just {"type", "confidence"}; it may also have "name",
@@ -189,7 +194,8 @@ def explain(file: TextIO, config_path: str | None, as_json: bool) -> None:
 
     now = time.time()
     try:
-        result, document = read_result(file.read(), now=now)
+        text = given_text(file, most_bytes=RESULT_BYTES, hint="FILE")
+        result, document = read_result(text, now=now)
     except (ValueError, RecursionError) as error:
         raise click.BadParameter(str(error), param_hint="FILE") from error
     config, settings = _config(config_path), from_environ()

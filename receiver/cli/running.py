@@ -6,7 +6,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from receiver.bootstrap import App, anothers, existing_store, load_app, refuse_anothers
+from receiver.bootstrap import App, anothers, existing_store, load_app, refuse_anothers, refuse_missing_store
 from receiver.core.errors import MailroomError
 from receiver.environment import from_environ
 from receiver.log import log_line, set_up
@@ -34,9 +34,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False) -> T:
-    """Opens the application, and returns what ``work`` returns. With ``log``, writes the log to standard error."""
+def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False, existing: bool = False) -> T:
+    """What ``work`` returns, given the open application. With ``log`` the log is written to standard error.
+
+    ``existing`` refuses to make a store where there is none: what the command is about cannot be in a new one.
+    """
     settings = from_environ()
+    if existing:
+        refuse_missing_store(settings)
     set_up(settings.log_level if log else "error", together=log, layout=settings.log_format)
     app = load_app(settings)
 

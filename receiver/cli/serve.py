@@ -13,6 +13,7 @@ import uvicorn
 
 from receiver.bootstrap import App
 from receiver.cli.listeners import Listeners, address_of, listening
+from receiver.cli.numbers import WholeNumber
 from receiver.cli.running import refuse_strange_spool, with_app, worker_of
 from receiver.core.errors import StoreBusy
 from receiver.core.timers import WORK_SHARE
@@ -41,7 +42,7 @@ START_PAUSES = (0.5, 1.0, 2.0, 4.0)
     "--port",
     default=8080,
     show_default=True,
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     help="Port to listen on; 0 picks a free one.",
 )
 @click.option("--worker/--no-worker", default=True, help="Also process tasks; if not, run `mailroom worker`.")

@@ -9,6 +9,7 @@ import click
 from receiver.cli import output
 from receiver.cli.backtest import print_moves
 from receiver.cli.listing import MOMENT
+from receiver.cli.numbers import WholeNumber
 from receiver.cli.running import with_store
 from receiver.cli.suggestions import refuse_unknown_type
 from receiver.config import Config, load
@@ -50,7 +51,7 @@ class _Counted:
     "--limit",
     default=50,
     show_default=True,
-    type=click.IntRange(1),
+    type=WholeNumber(),
     help="Maximum number of differing documents to list.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -6,6 +6,7 @@ import click
 
 from receiver import show
 from receiver.cli.listing import MOMENT, when
+from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
 from receiver.cli.suggestions import ClosestChoice
@@ -23,7 +24,7 @@ from receiver.ports import Store
 @click.option("--parked", is_flag=True, help="Only parked tasks: out of attempts, waiting for a person.")
 @click.option("--subject", help="Only tasks about this document or job.")
 @click.option("--since", type=MOMENT, help="Created since: 2026-11-22, 2h, 7d.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Maximum number to list.")
+@click.option("--limit", default=50, show_default=True, type=WholeNumber(), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def tasks(
     task_id: str | None,

@@ -7,8 +7,10 @@ import uuid
 import click
 import httpx
 
+from receiver.cli.numbers import Number, WholeNumber
 from receiver.cli.output import print_json, say
 from receiver.cloud.environment import refuse_environment
+from receiver.core.connection_fault import connection_fault
 from receiver.core.errors import Misconfigured
 from receiver.core.sample import Proofs, Sample, proof_headers
 from receiver.environment import from_environ
@@ -22,8 +24,10 @@ SECRET_HEADERS = {"lc-signature", "x-mailroom-token"}
 @click.option("--to", help="The receiver's webhook URL; by default that of MAILROOM_PUBLIC_URL.")
 @click.option("--job", "job_id", help="The job id of the event; random by default.")
 @click.option("--type", "found_type", help="Matched type in data.result; Mailroom ignores it and fetches the job.")
-@click.option("--confidence", type=click.FloatRange(0, 1), help="Confidence in data.result.")
-@click.option("--duplicates", default=0, show_default=True, help="Resend the event N more times.")
+@click.option("--confidence", type=Number(0, 1), help="Confidence in data.result.")
+@click.option(
+    "--duplicates", default=0, show_default=True, type=WholeNumber(0, 1000), help="Resend the event N more times."
+)
 @click.option(
     "--string", "as_string", is_flag=True, help="Double-encode the body, as webhook_output_format `string` does."
 )
@@ -88,9 +92,11 @@ def send(sample: Sample, proofs: Proofs, url: str, *, times: int = 1) -> list[ht
     with httpx.Client(timeout=30.0) as client:
         try:
             return [client.post(url, content=body, headers=proof_headers(sample, body, proofs)) for _ in range(times)]
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise Misconfigured(f"{url} is not a URL", fix="write it like https://mail.example.com") from error
+        except httpx.HTTPError as error:
             raise Misconfigured(
-                f"no response from {url}: {str(error) or type(error).__name__}",
+                f"no response from {url}: {connection_fault(error)}",
                 fix="check that the receiver is running at this address",
             ) from error
 

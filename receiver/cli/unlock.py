@@ -1,17 +1,19 @@
 """mailroom unlock: unlocks a PDF with its password, and resubmits it."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from receiver.bootstrap import App
+from receiver.cli.given_file import given_text
 from receiver.cli.mending import JSON, WHO, report_mended, tell_price
+from receiver.cli.paths import Given
 from receiver.cli.running import with_app
 from receiver.core.document import Document
-from receiver.core.errors import Malformed
 from receiver.operations.failed_documents import Skipped, document_named, refuse_new_bytes
 from receiver.operations.failed_documents import unlock as unlock_document
+
+PASSWORD_FILE_BYTES = 64 * 1024
 
 
 @click.command(short_help="Unlock a PDF with its password and resubmit it.")
@@ -19,7 +21,7 @@ from receiver.operations.failed_documents import unlock as unlock_document
 @click.option(
     "--password-file",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    type=Given(),
     help="A file whose first line is the password; - reads standard input. Mailroom does not store it.",
 )
 @WHO
@@ -37,13 +39,13 @@ def unlock(document_id: str, password_file: Path, who: str, as_json: bool) -> No
         tell_price(document, as_json=as_json)
         return await unlock_document(document_id, password, app.context, who=who)
 
-    done = with_app(work)
+    done = with_app(work, existing=True)
     report_mended([done], "unlocked and resubmitted", as_json=as_json)
 
 
 def _first_line(path: Path) -> str:
-    text = sys.stdin.readline() if str(path) == "-" else path.read_text(encoding="utf-8").partition("\n")[0]
-    password = text.rstrip("\r\n")
+    text = given_text(path, most_bytes=PASSWORD_FILE_BYTES, hint="'--password-file'")
+    password = text.partition("\n")[0].rstrip("\r")
     if not password:
-        raise Malformed(f"{path} has no password on its first line")
+        raise click.BadParameter(f"{path} has no password on its first line", param_hint="'--password-file'")
     return password

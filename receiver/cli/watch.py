@@ -22,7 +22,8 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.inbox import LONGEST_REST, Inbox, is_gone
-from receiver.cli.paths import IGNORED, NotTaken, follow_option, ignore_option
+from receiver.cli.numbers import Number
+from receiver.cli.paths import IGNORED, GivenFolder, NotTaken, follow_option, ignore_option
 from receiver.cli.running import refuse_strange_spool, with_app
 from receiver.cli.submit import AT_ONCE, submit_now, take_in_file
 from receiver.core.errors import MailroomError, Misconfigured
@@ -37,9 +38,15 @@ log = logging.getLogger("mailroom.watch")
 
 
 @click.command(short_help="Submit files that appear in a folder.")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True))
+@click.argument("folder", type=GivenFolder())
 @click.option("--packet", is_flag=True, help="Each file is a packet of several documents: split it first.")
-@click.option("--settle", default=2.0, show_default=True, help="Seconds a file must stay unchanged before it is read.")
+@click.option(
+    "--settle",
+    default=2.0,
+    show_default=True,
+    type=Number(0, 86400),
+    help="Seconds a file must stay unchanged before it is read.",
+)
 @click.option("--poll", is_flag=True, hidden=True, expose_value=False, help="Has no effect; kept for scripts.")
 @click.option("--once", is_flag=True, help="Submit what is there, then exit.")
 @ignore_option

@@ -34,6 +34,7 @@ from receiver.cloud.multipart import Multipart
 from receiver.cloud.project import ProjectScope
 from receiver.cloud.refusal import About, Refusal
 from receiver.cloud.shared_budget import AnyPace
+from receiver.core.connection_fault import connection_fault
 from receiver.core.errors import CloudBusy, MailroomError
 from receiver.ports import Clock
 
@@ -75,6 +76,10 @@ class Timeouts:
         return None if call.form else 2 * self.answer(call) + self.connect_seconds
 
 
+UNREACHED = (
+    "check LLAMA_CLOUD_BASE_URL, and this machine's network, proxy and DNS; Mailroom retries by itself while it runs"
+)
+"""The fix when no connection was made: LlamaCloud's own state is the least likely reason."""
 ANSWER_BYTES = 32 * 1024 * 1024
 """Maximum bytes of a response that is not a file; a page of 100 jobs is much smaller."""
 
@@ -228,8 +233,10 @@ class Transport:
 
     def unanswered(self, failure: httpx.HTTPError, asked: str) -> CloudBusy:
         """The error for a call without a (complete) response."""
+        unreached = isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout)
         return CloudBusy(
-            f"LlamaCloud at {self.base_url} did not respond to {asked}: {str(failure) or type(failure).__name__}"
+            f"LlamaCloud at {self.base_url} did not respond to {asked}: {connection_fault(failure)}",
+            fix=UNREACHED if unreached else "",
         )
 
     def _wait(self, state: RetryCallState) -> float:

@@ -235,6 +235,14 @@ def status_of(word: str) -> JobStatus:
     return STATUSES.get(word.lower(), JobStatus.RUNNING)
 
 
+_WRONG = {"json_invalid": "is not JSON", "missing": "is missing"}
+"""pydantic's error types that a proxy's page or half a response causes, in our words."""
+NOT_THE_API = (
+    "check that LLAMA_CLOUD_BASE_URL is a LlamaCloud URL, and that no proxy answers in its place; Mailroom retries by "
+    "itself while it runs"
+)
+
+
 def read_payload(shape: type[M], body: bytes, *, asked: str) -> M:
     """The parsed payload. Raises CloudBusy if the response cannot be read (truncated, or a proxy's page)."""
     try:
@@ -242,4 +250,5 @@ def read_payload(shape: type[M], body: bytes, *, asked: str) -> M:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the body"
-        raise CloudBusy(f"LlamaCloud's response to {asked} cannot be read: {place}: {first['msg']}") from error
+        wrong = _WRONG.get(first["type"], "is not as LlamaCloud documents it")
+        raise CloudBusy(f"LlamaCloud's response to {asked} cannot be read: {place} {wrong}", fix=NOT_THE_API) from error

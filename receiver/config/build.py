@@ -68,7 +68,7 @@ def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
     except OSError as error:
         raise Misconfigured(f"{path} ({variable}) cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise Misconfigured(f"{path} ({variable}) is not UTF-8 text: {error.reason}") from error
+        raise Misconfigured(f"{path} ({variable}) is not UTF-8 text", fix="save it as UTF-8") from error
 
 
 def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:

@@ -36,12 +36,21 @@ class ConfigText:
         return self.lines.get(place, 1)
 
 
-_HINTS = {
-    "'\\t'": "indent with spaces, not tabs",
-    "'{'": "a value with {fields} between [ and ] needs quotes",
-    "mapping values are not allowed": "a value with `: ` in it needs quotes",
+_PROBLEMS = {
+    "character '\\t'": "there is a tab; indent with spaces",
+    "but got '{'": "a value with {fields} between [ and ] needs quotes",
+    "mapping values are not allowed": "a value with `: ` in it needs quotes, and a key a line of its own",
+    "expected ',' or": "a list or section in brackets is not closed, or lacks a comma",
+    "expected <block": "this line is not indented like those around it",
+    "could not find expected ':'": "a key has no `:` after it",
+    "unexpected end of stream": "a quote is not closed",
+    "another document": "a second document begins here; a file has one",
+    "constructor for the tag": "a tag (!…) is not plain data; remove it",
+    "undefined alias": "an alias (*…) needs its anchor (&…) above it",
+    "plain text": "a key must be plain text",
 }
-"""Part of PyYAML's message -> the probable mistake."""
+"""A sign in PyYAML's message -> what is wrong, in our words."""
+_OTHER_PROBLEM = "check the quotes and the indentation here"
 
 
 class _Loader(yaml.SafeLoader):
@@ -67,12 +76,12 @@ def read_config(text: str, path: Path) -> ConfigText:
         mark = error.problem_mark or error.context_mark
         at = f"{path}:{mark.line + 1}" if mark else f"{path}"
         what = error.problem or error.context or ""
-        hint = next((f"; {fix}" for sign, fix in _HINTS.items() if sign in what), "")
-        raise Misconfigured(f"{at}: not readable as YAML: {what}{hint}") from error
+        said = next((text for sign, text in _PROBLEMS.items() if sign in what), _OTHER_PROBLEM)
+        raise Misconfigured(f"{at}: not readable as YAML: {said}") from error
     except yaml.YAMLError as error:
-        raise Misconfigured(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
-    except ValueError as error:  # a number with more digits than Python reads
-        raise Misconfigured(f"{path}: not readable as YAML: {str(error).partition(';')[0]}") from error
+        raise Misconfigured(f"{path}: not readable as YAML: it has a control character") from error
+    except ValueError as error:
+        raise Misconfigured(f"{path}: not readable as YAML: a number has too many digits") from error
     except RecursionError as error:
         raise Misconfigured(f"{path}: not readable as YAML: nested too deeply") from error
 

@@ -26,7 +26,7 @@ from receiver.core.flag import RESTORED, Flag
 from receiver.store import codec, durable_files
 from receiver.store.durable_files import Folders
 from receiver.store.spool import FolderSpool
-from receiver.store.sqlite.integrity import is_lost
+from receiver.store.sqlite.integrity import is_lost, reason_of, refuse_strange
 from receiver.store.sqlite.migrations import steps
 
 STORE, SPOOL, SIGN = "mailroom.db", "spool", "backup.json"
@@ -82,7 +82,7 @@ def back_up(store: Path, spool: FolderSpool | None, to: Path, *, now: float, ver
     except BaseException as error:
         _clear(to, keep=there)
         if isinstance(error, OSError | sqlite3.Error):
-            raise MailroomError(f"{to} could not be written: {error}", fix="check its disk space") from error
+            raise MailroomError(f"{to} could not be written: {reason_of(error)}", fix="check its disk space") from error
         raise
 
 
@@ -93,8 +93,8 @@ def verify_backup(folder: Path) -> Backup:
         with closing(_read_only(folder / STORE)) as db:
             found = [row[0] for row in db.execute("pragma integrity_check(3)").fetchall()]
             wrong = _wrong(db, FolderSpool(folder / SPOOL), made) if found == ["ok"] else found
-    except sqlite3.Error as error:
-        wrong = [str(error)]
+    except sqlite3.Error:
+        wrong = [f"{STORE} is damaged"]
     if wrong:
         raise Misconfigured(f"the backup {folder} is incomplete: {'; '.join(wrong[:3])}", fix="take another backup")
     return made
@@ -118,7 +118,10 @@ def restore(source: Path, store: Path, spool: FolderSpool | None) -> Backup:
         aside.unlink(missing_ok=True)
         if root is not None:
             _clear(root, keep=there)
-        raise MailroomError(f"{source} could not be restored: {error}", fix="check the disk space") from error
+        raise MailroomError(
+            f"{source} could not be restored: {reason_of(error)}",
+            fix="check the disk space, and that you may write there",
+        ) from error
     return made
 
 
@@ -211,9 +214,10 @@ def _wrong(db: sqlite3.Connection, spool: FolderSpool, made: Backup) -> list[str
 def _sign_of(folder: Path) -> Backup:
     try:
         made = msgspec.json.decode((folder / SIGN).read_bytes(), type=Backup)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, msgspec.MsgspecError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is damaged, or another program's"
         fix = "use a folder that `mailroom backup` completed"
-        raise Misconfigured(f"{folder} is not a backup: {SIGN} cannot be read: {error}", fix=fix) from error
+        raise Misconfigured(f"{folder} is not a backup: {SIGN} cannot be read: {reason}", fix=fix) from error
     if made.schema > len(steps()):
         raise Misconfigured(f"{folder} is a backup of a newer Mailroom ({made.mailroom})", fix="install that version")
     return made
@@ -223,7 +227,17 @@ def _refuse_place(store: Path, spool: FolderSpool | None, to: Path) -> None:
     if is_lost(store):
         fix = "change to the folder that `mailroom serve` runs in, or set MAILROOM_STORE to its store"
         raise Misconfigured(f"there is no {store.absolute()} to back up", fix=fix)
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+    if not store.is_file():
+        raise Misconfigured(f"{store} is not a file, so it is not a store", fix="set MAILROOM_STORE to the SQLite file")
+    refuse_strange(store)
+    try:
+        str(to).encode()  # SQLite takes no other name
+        taken = to.exists() and (not to.is_dir() or any(to.iterdir()))
+        to.resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links that lead to themselves
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text, or a link to itself"
+        raise Misconfigured(f"{to} cannot be a backup's folder: {reason}", fix="use another name") from error
+    if taken:
         raise Misconfigured(f"{to} is not empty", fix="use a new folder for each backup")
     if spool is not None and to.resolve().is_relative_to(spool.root.resolve()):
         raise Misconfigured(f"{to} is inside the spool", fix="use a folder on another disk")

@@ -97,15 +97,24 @@ def _faults(given: Sequence[str]) -> dict[str, Switch]:
     switches: dict[str, Any] = {}
     for each in given:
         name, _, value = each.partition("=")
-        count = value.removeprefix("next:")
         try:
-            switches[name] = {"next": int(count)} if count != value else float(value or 1)
+            switches[name] = _switch(value)
         except ValueError as error:
-            raise click.UsageError(f"--fault {each}: give NAME=0.2 or NAME=next:3") from error
+            raise click.UsageError(f"--fault {each}: give NAME=0.2 (from 0 to 1) or NAME=next:3") from error
     try:
         return known(switches)
     except ValueError as error:
         raise click.UsageError(f"--fault: {error}") from error
+
+
+def _switch(value: str) -> float | dict[str, int]:
+    """A chance, or how many times in a row. Raises ValueError."""
+    count = value.removeprefix("next:")
+    if count != value and (times := int(count)) >= 0:
+        return {"next": times}
+    if count == value and 0 <= (chance := float(value or 1)) <= 1:
+        return chance
+    raise ValueError(value)
 
 
 def _serve(options: Options, chosen: dict[str, Any]) -> None:

@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.worker": EDGE | {"receiver.background", "receiver.stopping", "receiver.supervisor"},
     "receiver.stopping": CORE,
     "receiver.supervisor": PORTS,
-    "receiver.cli": WHOLE | {"receiver"},
+    "receiver.cli": WHOLE | {"receiver", "receiver.patient_reader"},
     "handlers": WHOLE | {"handlers", "receiver", "receiver.emf"},
     "llamacloud_sandbox": {"llamacloud_sandbox"},
 }

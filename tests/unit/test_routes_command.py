@@ -233,7 +233,7 @@ def test_people_get_a_table_with_lines_and_reasons(config: Path) -> None:
     ("given", "fault"),
     [
         ("{", "this is not JSON"),
-        ("[" * 100_000, "Invalid value"),
+        ("[" * 100_000, "nested too deeply"),
         ([], "this is not a result"),
         ({}, '"type" is missing'),
         (job(status="RUNNING", result=None), "this job is running: it has no result yet"),

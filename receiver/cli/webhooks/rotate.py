@@ -22,6 +22,7 @@ import click
 
 from receiver import secret_rules
 from receiver.bootstrap import App
+from receiver.cli.numbers import Number
 from receiver.cli.output import say
 from receiver.cli.probe import probe
 from receiver.cli.running import with_app
@@ -81,12 +82,14 @@ class RotationLock:
     "--quiet-seconds",
     default=SENDER_SECONDS,
     show_default=True,
+    type=Number(0, 86400),
     help="Drop the old secret after this long without an event that uses it.",
 )
 @click.option(
     "--timeout",
     default=3600.0,
     show_default=True,
+    type=Number(0, 7 * 86400),
     help="Stop waiting after this many seconds, without dropping the old secret.",
 )
 def rotate(what: str, name: str | None, new: str | None, quiet_seconds: float, timeout: float) -> None:

@@ -1,5 +1,6 @@
 """Checks a file when a process starts, so that nothing is written into a damaged one."""
 
+import os
 import sqlite3
 import time
 from contextlib import closing
@@ -58,7 +59,7 @@ def _schema_of(path: Path) -> tuple[int, set[str]]:
 
 def is_lost(path: Path) -> bool:
     """Whether there is no store: the file does not exist, or it is empty and has no log."""
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name too long
         return True
     log = path.with_name(f"{path.name}-wal")  # right after its creation a store may have all its data there
     return path.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
@@ -88,6 +89,27 @@ def check_integrity(db: sqlite3.Connection, path: Path) -> None:
         db.set_progress_handler(None, 0)
     if found != ["ok"]:
         raise Misconfigured(f"{path} is damaged: {'; '.join(found)}", fix=RESTORE)
+
+
+_REASONS = {
+    sqlite3.SQLITE_CANTOPEN: "the file cannot be opened",
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "the file may not be written",
+    sqlite3.SQLITE_PERM: "the file may not be opened",
+    sqlite3.SQLITE_BUSY: "another process keeps it locked",
+    sqlite3.SQLITE_LOCKED: "another process keeps it locked",
+    sqlite3.SQLITE_IOERR: "the disk reports an error",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is not a SQLite database",
+}
+
+
+def reason_of(error: BaseException) -> str:
+    """SQLite's or the system's error in plain words."""
+    if isinstance(error, OSError):
+        return error.strerror or "the disk does not answer"
+    code = getattr(error, "sqlite_errorcode", 0)
+    return _REASONS.get(code & 0xFF, str(error))
 
 
 def is_broken(error: BaseException | None) -> bool:

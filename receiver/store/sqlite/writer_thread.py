@@ -16,7 +16,7 @@ from typing import Any, TypeVar, overload
 from receiver.core.errors import StoreBusy
 from receiver.store.sqlite.connection import SqliteConnection
 from receiver.store.sqlite.event_log import LoggedEvent
-from receiver.store.sqlite.integrity import RESTORE, is_broken
+from receiver.store.sqlite.integrity import RESTORE, is_broken, reason_of
 
 T = TypeVar("T")
 Answer = tuple[asyncio.Future[Any], Any]
@@ -179,7 +179,9 @@ class WriterThread:
 
     def _busy(self, error: Exception) -> StoreBusy:
         fix = RESTORE if is_broken(error) else ""
-        busy = StoreBusy(f"{self._thread.name} cannot write now: {error}", retry_after=RETRY_AFTER_SECONDS, fix=fix)
+        busy = StoreBusy(
+            f"{self._thread.name} cannot write now: {reason_of(error)}", retry_after=RETRY_AFTER_SECONDS, fix=fix
+        )
         busy.__cause__ = error
         return busy
 

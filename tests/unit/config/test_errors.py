@@ -171,16 +171,16 @@ WRONG = [
      "2: classify.parsing.target_pages: must count up from 1 (got '5-3'); write it like \"1,3,5-7\""),
     # what is not a configuration at all
     ("- a\n", "1: the file must be a section with keys"),
-    ("a: [1\nb: 2\n", "2: not readable as YAML: expected ',' or ']', but got ':'"),
-    ("a:\n\t- b\n", "2: not readable as YAML: found character '\\t' that cannot start any token; indent with spaces, not tabs"),
-    ("a: [s3://m/{type}/]\n", "1: not readable as YAML: expected ',' or ']', but got '{'; "
+    ("a: [1\nb: 2\n", "2: not readable as YAML: a list or section in brackets is not closed, or lacks a comma"),
+    ("a:\n\t- b\n", "2: not readable as YAML: there is a tab; indent with spaces"),
+    ("a: [s3://m/{type}/]\n", "1: not readable as YAML: "
      "a value with {fields} between [ and ] needs quotes"),
-    ("a: b: c\n", "1: not readable as YAML: mapping values are not allowed here; a value with `: ` in it needs quotes"),
-    ("a: 1\n---\nb: 1\n", "2: not readable as YAML: but found another document"),
-    ("a: !!python/object:os.system x\n", "1: not readable as YAML: could not determine a constructor for the tag "
-     "'tag:yaml.org,2002:python/object:os.system'"),
+    ("a: b: c\n", "1: not readable as YAML: a value with `: ` in it needs quotes, and a key a line of its own"),
+    ("a: 1\n---\nb: 1\n", "2: not readable as YAML: a second document begins here; a file has one"),
+    ("a: !!python/object:os.system x\n", "1: not readable as YAML: a tag (!…) is not plain data; "
+     "remove it"),
     ("? [a]\n: b\n", "1: not readable as YAML: a key must be plain text"),
-    ("a: *nowhere\n", "1: not readable as YAML: found undefined alias 'nowhere'"),
+    ("a: *nowhere\n", "1: not readable as YAML: an alias (*…) needs its anchor (&…) above it"),
 ]  # fmt: skip
 
 
@@ -221,7 +221,7 @@ def test_anchors_within_anchors_are_refused_before_they_fill_the_memory() -> Non
 
 def test_a_number_of_more_digits_than_python_reads_is_refused() -> None:
     (said,) = refusal(f"deadline: {'9' * 5000}\n")
-    assert said.startswith("mailroom.yaml: not readable as YAML: Exceeds the limit (4300 digits)")
+    assert said == "mailroom.yaml: not readable as YAML: a number has too many digits"
 
 
 def message(path: Path) -> str:
@@ -241,7 +241,7 @@ def test_what_is_no_text_file_is_said_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "mailroom.yaml"
     assert message(tmp_path) == f"{tmp_path} (MAILROOM_CONFIG) cannot be read: Is a directory"
     path.write_bytes(b"a: \xff")
-    assert message(path) == f"{path} (MAILROOM_CONFIG) is not UTF-8 text: invalid start byte"
+    assert message(path) == f"{path} (MAILROOM_CONFIG) is not UTF-8 text"
     path.write_bytes(b"")
     assert message(path).startswith(f"{path} is empty")
     path.write_bytes(b"a: \x01")
