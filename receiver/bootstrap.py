@@ -171,7 +171,7 @@ def refuse_missing_store(settings: Settings) -> None:
 
 
 async def refuse_anothers(store: Store, settings: Settings) -> None:
-    """Raises Misconfigured for a store that another one's spool lies beside: its own was lost, and its books mislead.
+    """Raises Misconfigured if the spool belongs to another store: that one was lost, and our totals would mislead.
 
     So is one of which only the first commits are left, without its write-ahead log. It writes nothing.
     """
@@ -236,7 +236,7 @@ def open_spool(settings: Settings) -> Spool:
 
 
 def spool_folder(settings: Settings) -> Path:
-    """Where the spool lies on this machine. Raises Misconfigured when it is somewhere else."""
+    """The folder of the spool. Raises Misconfigured if the spool is not on this machine."""
     if settings.spool:
         scheme, rest = _scheme(settings.spool, "MAILROOM_SPOOL", "folder:///path")
         if scheme != "folder":
@@ -305,7 +305,7 @@ def open_receiver(
 
 
 def webhook_terms(settings: Settings) -> "WebhookTerms":
-    """How LlamaCloud is told to call us: always with the first of each kind of secret."""
+    """The terms of webhooks at LlamaCloud, with the first secret of each kind."""
     from receiver.pipeline.context import WebhookTerms
 
     if not settings.public_url:

@@ -356,7 +356,7 @@ class Viewer(Protocol):
 
 @runtime_checkable
 class Destination(Protocol):
-    """A place that parcels go to; one instance serves all targets of its URL scheme."""
+    """A place that documents are delivered to; one instance serves all targets of its URL scheme."""
 
     holds_bytes: bool
     """True where the document itself is put; False where a message only points to it."""

@@ -288,7 +288,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def webhook_url(self) -> str:
-        """Where LlamaCloud is told to call."""
+        """The URL of the webhook."""
         return self.public_url.rstrip("/") + "/webhooks/llamacloud"
 
     def site(self) -> str:

@@ -172,7 +172,7 @@ def document_whole(item: Document) -> Shown:
 
 
 def _said(item: Document) -> Shown | None:
-    """What LlamaCloud said; ``overwritten`` where an earlier release did not keep it."""
+    """LlamaCloud's result; ``overwritten`` if an earlier release did not keep it."""
     if (old := overwritten(item)) is not None:
         return {"type": None, "confidence": None, "reasoning": None, "overwritten": {"by": old[0], "before": old[1]}}
     found = item.classification
@@ -360,7 +360,7 @@ def occurrence(item: Occurrence) -> Shown:
 
 
 def notification(item: Notification) -> Shown:
-    """What a channel was told of an incident."""
+    """What a channel was sent about an incident."""
     return {
         "channel": item.channel,
         "told": item.told or None,

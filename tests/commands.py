@@ -1,4 +1,4 @@
-"""Runs commands as a person pastes them, on the application of a desk: same store, same cloud, same channels."""
+"""Runs commands as a person pastes them, on an InMemoryApp: same store, same cloud, same channels."""
 
 import shlex
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def build(settings: Settings) -> App:
 
 @contextmanager
 def terminal(app: InMemoryApp, table: str, patched: pytest.MonkeyPatch) -> Iterator[None]:
-    """While the block lasts, ``run`` acts on this desk, and a person who says yes sits at the terminal."""
+    """During the block, ``run`` acts on this application, and a person at the terminal answers yes."""
     config = app.folder / "mailroom.yaml"
     config.write_text(table)
     for name, value in {

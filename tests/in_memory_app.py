@@ -175,10 +175,10 @@ class InMemoryCloud:
 
 @dataclass
 class InMemoryDestination:
-    """A destination that remembers its parcels, and refuses when it is told to."""
+    """A destination that records its requests, and refuses some when set up to."""
 
     holds_bytes: bool
-    parcels: list[DeliveryRequest] = field(default_factory=list)
+    requests: list[DeliveryRequest] = field(default_factory=list)
     broken: Exception | None = None
     objects: dict[str, bytes] = field(default_factory=dict)
     """What lies there, by its URL."""
@@ -188,8 +188,8 @@ class InMemoryDestination:
     async def deliver(self, request: DeliveryRequest) -> Receipt:
         if self.broken is not None:
             raise self.broken
-        fresh = await self._put(request) if self.holds_bytes else request not in self.parcels
-        self.parcels.append(request)
+        fresh = await self._put(request) if self.holds_bytes else request not in self.requests
+        self.requests.append(request)
         return Receipt(location=request.url, checksum=f"sha256:{request.document.sha256}", fresh=fresh)
 
     async def mark(self, mark: CopyMark) -> None:

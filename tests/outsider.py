@@ -15,12 +15,12 @@ from tests.builders import NOW
 from tests.in_memory_app import InMemoryApp
 
 SECRET = b"s"
-"""The desk's own (tests/in_memory_app.py)."""
+"""The secret of tests/in_memory_app.py."""
 _numbers = itertools.count(1)
 
 
 class Outsider:
-    """Sends to the receiver of this desk; ``token_of`` names the document whose token came into these hands."""
+    """Sends to the receiver of this application. ``token_of`` names the document whose token this sender has."""
 
     def __init__(self, app: InMemoryApp, token_of: str = "") -> None:
         required = frozenset({Proof.TOKEN} if token_of else ())

@@ -1,4 +1,4 @@
-"""The command: submits mail, waits, prints the report, and stays up unless told otherwise."""
+"""The command: submits mail, waits, prints the report, and keeps running unless an option says otherwise."""
 
 import asyncio
 import shlex

@@ -2,7 +2,7 @@
 
 Each start has its own port and its own temporary folder, so that any number run side by side. The port is bound here
 and handed down as an open socket: nobody can take it in between. The child watches a pipe to us and stops when it
-closes, so it does not outlive its parent, however that ends. What it holds lies in its memory and is gone with it.
+closes, so it does not outlive its parent, however that ends. Its content is in its memory, and is gone with it.
 """
 
 import contextlib
@@ -270,11 +270,11 @@ def serve_ministack(listener: int) -> None:
 
 
 def _over_tls(app: Any) -> Any:
-    """The application, told that it is reached over TLS as AWS is: policies may demand that (aws:SecureTransport)."""
+    """The application, with requests marked as sent over TLS, which policies may require (aws:SecureTransport)."""
 
-    async def told(scope: Any, receive: Any, send: Any) -> None:
+    async def over_tls(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
         await app(scope, receive, send)
 
-    return told
+    return over_tls

@@ -1,4 +1,4 @@
-"""The report for people: each document on a line of its own, below it where it lies or why it waits.
+"""The report for people: a line for each document, and below it where it is stored, or why it waits.
 
 The same lines at any width, so that 80 columns are enough; into a pipe they go whole.
 """
@@ -67,7 +67,7 @@ def _fitted(name: str) -> str:
 
 
 def _place(delivery: dict[str, Any], width: int) -> str:
-    """Where it lies; on a terminal that is too narrow, without the file name that stands above already."""
+    """Where the document is stored; on a narrow terminal without the file name, which is on the line above."""
     location = delivery["location"] or delivery["to"]
     if 0 < width < cell_len(location):
         location = f"{location.rpartition('/')[0]}/…"

@@ -75,7 +75,7 @@ class Places:
         self._queues: dict[str, dict[str, str]] = {}
 
     def hold(self, document: Document, location: str) -> bool:
-        """Whether the document, or the message about it, lies there. An HTTP endpoint cannot be asked."""
+        """Whether the document, or the message about it, is there. An HTTP endpoint cannot be asked."""
         scheme = location.partition(":")[0]
         if scheme == "sqs":
             queue, _, message_id = location.rpartition("#")

@@ -96,7 +96,7 @@ class Http:
         parts, found = urlsplit(target.url), []
         if parts.fragment:
             found.append(f"#{parts.fragment} is not sent: only the part before it reaches the endpoint")
-        if parts.hostname in ("0.0.0.0", "::"):  # noqa: S104  told of, not bound
+        if parts.hostname in ("0.0.0.0", "::"):  # noqa: S104  reported, not bound
             found.append(f"{parts.hostname} is a listen address: use the endpoint's host name")
         return found
 

@@ -42,8 +42,8 @@ def _is_request(event: object) -> bool:
     if not isinstance(event, dict) or not isinstance(context := event.get("requestContext"), dict):
         return False
     if isinstance(http := context.get("http"), dict):
-        said = [http.get(name) for name in ("method", "path", "sourceIp")] + [event.get("version")]
-        return all(isinstance(item, str) for item in said) and isinstance(event.get("headers", {}), dict)
+        values = [http.get(name) for name in ("method", "path", "sourceIp")] + [event.get("version")]
+        return all(isinstance(item, str) for item in values) and isinstance(event.get("headers", {}), dict)
     return "resource" in event and "httpMethod" in event
 
 

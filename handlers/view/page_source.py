@@ -11,7 +11,7 @@ MOST_PIXELS = 4_000_000
 LONGEST_PIXELS = 16_000
 """Of its longer side: a page may be a thousand times as high as it is wide."""
 MOST_SIZES = 5000
-"""Pages whose sizes are told; the others can be drawn, too."""
+"""Maximum pages whose sizes are reported; further pages can be drawn, too."""
 
 Size = tuple[float, float]
 

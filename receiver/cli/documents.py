@@ -137,13 +137,13 @@ def _show(report: DocumentReport, *, as_json: bool) -> None:
 def _statements(data: dict[str, Any]) -> None:
     """Prints LlamaCloud's result, then the decisions of persons, newest last."""
     if (said := data["said"]) is not None:
-        say(f"  {_said(said)}")
+        say(f"  {_result(said)}")
     for item in data["decisions"]:
         why = f", because {one_line(item['why'])}" if item["why"] else ""
         say(f"  {_when(item['at'])}: {one_line(item['who'])} {one_line(item['text'])}{why}")
 
 
-def _said(said: dict[str, Any]) -> str:
+def _result(said: dict[str, Any]) -> str:
     if (old := said["overwritten"]) is not None:
         return f"an earlier release kept only what {one_line(old['by'])} decided; before: {one_line(old['before'])}"
     because = f", because {one_line(said['reasoning'])}" if said["reasoning"] else ""

@@ -124,7 +124,7 @@ def _signature(path: Path) -> tuple[int, int] | None:
 
 
 def is_gone(path: Path) -> bool:
-    """Whether nothing lies there any more; not what only cannot be looked at."""
+    """Whether the file no longer exists; one that only cannot be read does."""
     return _signature(path) is None
 
 

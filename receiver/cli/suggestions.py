@@ -39,8 +39,8 @@ async def refuse_unknown_type(found_type: str | None, store: Store) -> None:
     known = types_of_the_table()
     if found_type not in known:
         meant = did_you_mean(found_type, known) or (f" Known: {', '.join(sorted(known))}." if known else "")
-        said = f"no document has the type {found_type!r}, and mailroom.yaml does not name it.{meant}"
-        raise click.BadParameter(said, param_hint="'--type'")
+        message = f"no document has the type {found_type!r}, and mailroom.yaml does not name it.{meant}"
+        raise click.BadParameter(message, param_hint="'--type'")
 
 
 def types_of_the_table() -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""A person's decision about a document: what LlamaCloud said stays beside it, and the newest decision counts."""
+"""A person's decision about a document. LlamaCloud's result stays beside it, and the newest decision counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

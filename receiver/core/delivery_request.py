@@ -88,7 +88,7 @@ class DeliveryRequest:
     """The destination's URL with its fields filled in."""
     content: Content
     manifest: Mapping[str, Any]
-    """What is written beside the document, and said in messages: classification, job, provenance, rule and reason."""
+    """The content of the manifest and of messages: classification, job, provenance, rule and reason."""
     options: Mapping[str, str] = field(default_factory=dict)
     again: bool = False
     """It was delivered there before: a holder of bytes checks the stored object before it reads anything."""

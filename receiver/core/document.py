@@ -211,7 +211,7 @@ class Document:
     category: str = ""
     """A piece's category as the split job named it."""
     category_confidence: str = ""
-    """high, medium or low, as the split job said."""
+    """high, medium or low, as reported by the split job."""
     page_count: int | None = None
     cuts: tuple[Cut, ...] = ()
     """How a packet was cut, each time; the last cut holds."""
@@ -232,13 +232,13 @@ class Document:
     transactions: tuple[str, ...] = ()
     """The transaction ids of its submissions, each stored before LlamaCloud was asked."""
     credits: float = 0.0
-    """What LlamaCloud charged for its jobs, as far as it said so."""
+    """What LlamaCloud charged for the document's jobs, as far as it reported that."""
     unpriced_jobs: int = 0
     """Completed jobs whose price LlamaCloud did not report: split jobs, and those whose bill was not written yet."""
     deadline: float | None = None
     """Past this moment an open document is overdue."""
     classification: Classification | None = None
-    """What LlamaCloud said. No decision of a person changes it."""
+    """LlamaCloud's result. No decision of a person changes it."""
     corrected_type: str = ""
     """The type that a person gave in its place; "" where nobody did, or took it back."""
     decisions: tuple[Decision, ...] = ()

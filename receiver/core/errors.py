@@ -4,7 +4,7 @@ MailroomError
 |- Rejected         the sender is wrong: answer 4xx, keep nothing
 |  |- NotAuthentic 401   Malformed 400   TooLarge 413   Unsupported 415   NotFound 404   NotAllowed 409
 |  |- TooManyEvents 429   NotViewable 422
-|- Transient        try again later (``retry_after`` seconds when somebody told us)
+|- Transient        retry later (after ``retry_after`` seconds, if the service said so)
 |  |- StoreBusy   CloudBusy   DestinationBusy   Paused   ReaderDied   CutOff   OutOfTime
 |- CloudRefused     LlamaCloud refuses us, not the document: pause, alert once, go on by itself
 |  |- KeyRefused   OutOfCredits   SettingsRefused   NotServed

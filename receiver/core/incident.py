@@ -217,7 +217,7 @@ def counted_with_others(alert: Alert) -> Alert:
 
 
 def happened(incident: Incident, alert: Alert, *, now: float) -> Incident:
-    """The incident with one more occurrence. Its title and first example stay: they are what people were told."""
+    """The incident with one more occurrence. Its title and first example stay, because people were sent them."""
     example = Example(
         at=now,
         document_id=alert.subject if alert.subject.startswith(DOCUMENT) else "",
@@ -272,12 +272,12 @@ def occurrence(alert: Alert, incident: Incident, occurrence_id: str, *, now: flo
 
 def closed_incident(incident: Incident, status: Status, *, now: float, keep: float) -> Incident:
     """The incident, over; its record may be forgotten after ``keep`` seconds, or when its silence ends."""
-    forget = max(now + keep, incident.silenced_until or 0.0)
-    return replace(incident, status=status, closed_at=now, unmended=0, expires_at=forget)
+    expires_at = max(now + keep, incident.silenced_until or 0.0)
+    return replace(incident, status=status, closed_at=now, unmended=0, expires_at=expires_at)
 
 
 def stands(item: Occurrence, document: Document | None) -> bool:
-    """Whether this occurrence is still as it was told: its document was neither mended nor dismissed nor superseded.
+    """Whether this occurrence still holds: its document was neither fixed nor dismissed nor superseded.
 
     A document that is being worked on again is not mended yet; one that was dismissed has a plan that says so.
     """

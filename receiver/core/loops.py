@@ -21,7 +21,7 @@ def feeds(sources: Iterable[str], url: str) -> str:
 
 
 def _base(url: str) -> str:
-    """The literal part of a template, up to its last slash: all that is delivered lies under it."""
+    """The literal part of a template, up to its last slash. All deliveries are under it."""
     literal = url.partition("{")[0]
     return literal[: literal.rfind("/") + 1]
 

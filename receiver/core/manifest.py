@@ -90,7 +90,7 @@ def _found(document: Document) -> dict[str, Any] | None:
 
 
 def _llamacloud(document: Document) -> dict[str, Any]:
-    """Its ids; where a person's type counts, also what LlamaCloud said."""
+    """The ids at LlamaCloud; if a person's type counts, also LlamaCloud's result."""
     ids = {"job_id": document.job_id, "file_id": document.file_id}
     return ids | ({"classification": _result(said_by_llamacloud(document))} if corrected_by(document) else {})
 
@@ -103,9 +103,9 @@ def _result(found: Classification | None) -> dict[str, Any] | None:
 
 def _by_person(item: Decision) -> dict[str, Any]:
     """What a person decided; ``undoes`` only of an undo."""
-    said = {"number": item.number, "at": _iso(item.at), "who": item.who, "decided": item.choice, "value": item.value}
+    shown = {"number": item.number, "at": _iso(item.at), "who": item.who, "decided": item.choice, "value": item.value}
     undoes = {"undoes": item.undoes} if item.undoes else {}
-    return {**said, "why": item.why, "before": item.before, **undoes}
+    return {**shown, "why": item.why, "before": item.before, **undoes}
 
 
 def _decision(document: Document) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ _WORDS = re.compile(r"[\[<({*]*(redacted|masked|hidden|secret|encrypted|removed)
 
 
 def may_show(shown: str | None, value: str) -> bool | None:
-    """Whether ``shown`` is this value: True or False where it can be told, None where it is masked and may be."""
+    """Whether ``shown`` is this value; None if it is masked, and may be."""
     if shown == value:
         return True
     if shown is None or not shown.strip() or _WORDS.fullmatch(shown.strip()):

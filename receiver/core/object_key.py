@@ -144,8 +144,8 @@ def stored_url(delivery: Delivery) -> str:
     """The URL of a delivery: a delivered document goes to its present place, even if new names would be made
     differently.
     """
-    lies = delivery.receipt.location if delivery.receipt and not delivery.is_message else ""
-    return lies if lies.startswith(f"{delivery.to.scheme}://") else url_at(delivery.place, delivery.to.scheme)
+    location = delivery.receipt.location if delivery.receipt and not delivery.is_message else ""
+    return location if location.startswith(f"{delivery.to.scheme}://") else url_at(delivery.place, delivery.to.scheme)
 
 
 def place_beside(place: str, sha256: str) -> str:

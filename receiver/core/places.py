@@ -113,7 +113,7 @@ def _double(above: TableEntry, its: Taken, below: TableEntry, taken: Taken) -> P
 
 
 def on_manifests(entries: Collection[TableEntry], names: Names) -> Iterator[Problem]:
-    """Targets at which a document, by its own name, would lie where the manifest of another target's lies."""
+    """Targets at which a document's own name may be that of another target's manifest."""
     found: dict[str, Problem] = {}
     for values in _values():
         lying = [(entry, names(entry.target, render(entry.target.url, values))) for entry in entries]

@@ -1,4 +1,4 @@
-"""Where the messages of each row will point: said when the table is checked, not found out by a consumer."""
+"""What the messages of each row will point to, shown when the table is checked."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -31,5 +31,5 @@ def _name(document_id: str, version: str) -> str:
 
 def archive_file(records: Mapping[str, Any], *, at: float) -> bytes:
     """Gzipped JSON of these records, as the HTTP API shows them, and when they were archived (Unix seconds)."""
-    said = {"schema": SCHEMA, "archived_at": at, **records}
-    return gzip.compress(json.dumps(said, ensure_ascii=False).encode(), mtime=0)
+    content = {"schema": SCHEMA, "archived_at": at, **records}
+    return gzip.compress(json.dumps(content, ensure_ascii=False).encode(), mtime=0)

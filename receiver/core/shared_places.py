@@ -29,7 +29,7 @@ def coinciding(entries: Sequence[TableEntry], names: Names) -> Iterator[Problem]
         for above, _, below, taken in meeting(entries, names, values):
             apart = [names(item.target, render(item.target.url, SAMPLE)).place for item in (above, below)]
             if taken.perhaps or len(set(apart)) == 1:
-                continue  # they are one place for all documents, or perhaps: that is told already
+                continue  # they are, or may be, one place for all documents, which is reported already
             other = f"to[{above.at}]" if above.where == below.where else f"{above.here} ({above.name})"
             message = f"for {case}, {below.target.url} is the same place as {other}, {above.target.url}"
             fix = "remove one of the two, or make them differ in a literal part"

@@ -1,4 +1,4 @@
-"""Who said what about a document: LlamaCloud, and the persons who decided otherwise."""
+"""LlamaCloud's result for a document, and the decisions of persons."""
 
 import re
 from dataclasses import replace
@@ -22,9 +22,9 @@ def overwritten(document: Document) -> tuple[str, str] | None:
     if found is None or found.confidence != 1.0 or (match := OVERWRITTEN.fullmatch(found.reasoning)) is None:
         return None
     who, before = match["who"], match["before"]
-    said = (f"{who}: {who} set the type to {found.type}", f"{who}: {who} says it is {found.type}")
+    texts = (f"{who}: {who} set the type to {found.type}", f"{who}: {who} says it is {found.type}")
     by_hand = (entry.detail for entry in document.history if entry.what == ROUTED_BY_HAND)
-    return (who, before) if any(detail.startswith(said) for detail in by_hand) else None
+    return (who, before) if any(detail.startswith(texts) for detail in by_hand) else None
 
 
 def said_by_llamacloud(document: Document) -> Classification | None:

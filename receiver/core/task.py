@@ -126,7 +126,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, repr_o
 
     @property
     def longest_wait(self) -> float:
-        """How far ahead its due time can lie; one that lies further came from another clock.
+        """Maximum seconds until its due time; one further in the future was written by another clock.
 
         Notices have a check of their own (alerting/wake_channels.py).
         """

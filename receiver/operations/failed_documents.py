@@ -107,8 +107,8 @@ async def resubmit(document_id: str, context: Context, *, who: str) -> Document 
 
 def _anew(document: Document, reason: str, context: Context) -> tuple[Document, Sequence[Write]]:
     now = context.clock()
-    said = f"; before: {state_in_words(document)}" if document.classification else ""
-    again = resubmission(document, reason + said, now, context)
+    before = f"; before: {state_in_words(document)}" if document.classification else ""
+    again = resubmission(document, reason + before, now, context)
     after = replace(again, uploads=document.uploads + 1, file_id="", file_expires_at=None)
     return after, [InsertIfAbsent(submission_of(after, now=now))]
 

@@ -58,16 +58,16 @@ async def apply_retention(context: Context) -> RetentionResult:
             done.troubles.append(str(error))
             return 0
 
-    async def told(work: Callable[[Context], Awaitable[tuple[int, list[Exception]]]]) -> int:
+    async def reported(work: Callable[[Context], Awaitable[tuple[int, list[Exception]]]]) -> int:
         count, troubles = await work(context)
         done.troubles += map(str, troubles)
         return count
 
     await part(lambda: backfill_retention(context))
     done.purged = await part(lambda: context.store.purge(now=context.clock()))
-    done.forgotten = await part(lambda: told(delete_content))
-    done.documents = await part(lambda: told(delete_records))
-    done.strays = await part(lambda: told(release_orphans))
+    done.forgotten = await part(lambda: reported(delete_content))
+    done.documents = await part(lambda: reported(delete_records))
+    done.strays = await part(lambda: reported(release_orphans))
     done.leftovers = await part(lambda: clear_leftovers(context))
     done.troubles = list(dict.fromkeys(done.troubles))
     return done

@@ -85,8 +85,8 @@ async def consequences(
         writes += await after(task, error, context)
     if step and isinstance(error, CloudRefused) and not failure.final:
         writes += await note_why_it_waits(task, error, context)
-    told = failure.final and task.kind not in NOTICES
-    return writes, [_parked_alert(failure, step, writes)] if told else []
+    alerts = failure.final and task.kind not in NOTICES
+    return writes, [_parked_alert(failure, step, writes)] if alerts else []
 
 
 def _parked_alert(failure: FailedAttempt, step: TaskHandler | None, writes: Sequence[Write]) -> Alert:

@@ -32,13 +32,13 @@ async def supersede(task: Task, context: Context) -> StepResult:
         superseded = _statement(document) if copy.superseded else None
         url, options = stored_url(copy), copy.to.options
         await destination.mark(CopyMark(url=url, document_id=document.id, superseded=superseded, options=options))
-    said = mark_of(copy, document)
+    mark = mark_of(copy, document)
 
     async def change() -> Sequence[Write]:
         fresh, now = await _copy(task, context)
         if fresh is None or now is None:
             return ()
-        marked = replace(now, mark=said)
+        marked = replace(now, mark=mark)
         after = replace(fresh, deliveries=tuple(marked if item.id == now.id else item for item in fresh.deliveries))
         # There was another decision in between. Its own task may have found nothing to mark, as this one was not done.
         again = mark_outdated(marked, after) and not after.waits_for_bytes

@@ -33,7 +33,7 @@ class FileGroup:
         """Whoever holds it settles all that wait by then; they find it done when it is their turn."""
 
     def settle(self, aside: Path, owner: str) -> str:
-        """The name that the file has from now on, durably; ``path_of`` says where it lies. Raises OSError."""
+        """Gives the file its name, durably. Returns the name; ``path_of`` has its path. Raises OSError."""
         mine = _Waiting(aside, owner)
         with self._joining:
             self._waiting.append(mine)
@@ -67,7 +67,7 @@ class FileGroup:
 
 
 def shelf_of(name: str) -> str:
-    """The folder that a file lies in: that of its group. An earlier Mailroom took two characters of the document."""
+    """The folder of a file: that of its group. An earlier release named it by two characters of the document's id."""
     document, _, mark = name.partition(".")
     shelf, grouped, _ = mark.partition("-")
     return shelf if grouped else document.removeprefix("doc_")[:2]

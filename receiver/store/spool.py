@@ -116,7 +116,7 @@ class FolderSpool:
         return await asyncio.to_thread(lambda: list(islice(self._listed(after.removeprefix(SCHEME)), limit)))
 
     def _listed(self, after: str) -> Iterator[tuple[str, float]]:
-        """Shelf by shelf, so that a look costs what it looks at, however much lies there."""
+        """Folder by folder, so that the cost depends on what is read, not on the size of the spool."""
         begun = shelf_of(after)
         shelves = sorted(item.name for item in self.root.glob("[!.]*") if item.name >= begun and item.is_dir())
         for shelf in shelves:

@@ -19,7 +19,7 @@ SHOWN = 20
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--seed", default=1, help="The same seed draws the same mail, weather and order of kills.")
+@click.option("--seed", default=1, help="The same seed gives the same mail, faults and order of kills.")
 @click.option("--documents", default=300, type=click.IntRange(50), help="At least so many documents are handed in.")
 @click.option("--minutes", default=5.0, type=click.FloatRange(0.5), help="When it is over at the latest.")
 @click.option("--only", multiple=True, metavar="BOUNDARY", help="Kill at this boundary only; --list names them.")

@@ -77,23 +77,23 @@ def _end(document: Document, pieces: list[Document]) -> Iterator[Finding]:
 
 
 def _archive(document: Document, packet: Packet, evidence: Evidence) -> Iterator[Finding]:
-    """The story beside it names its pieces in order, and where each lies; of two cuts it tells of the first."""
+    """The manifest beside the archived packet names its pieces in order, with their places; of two cuts, the first."""
     ids = [piece_id(document.id, item.pages) for item in packet.first or packet.pieces]
     for item in evidence.objects:
-        if item.document_id != document.id or not item.place.startswith(ARCHIVE) or item.story is None:
+        if item.document_id != document.id or not item.place.startswith(ARCHIVE) or item.manifest is None:
             continue
-        told = {piece["id"]: piece for piece in item.story["pieces"]}
-        if list(told) != ids:
-            yield "misplaced", f"its story at {item.place} tells of the pieces {list(told)}, not {ids}"
+        listed = {piece["id"]: piece for piece in item.manifest["pieces"]}
+        if list(listed) != ids:
+            yield "misplaced", f"its manifest at {item.place} lists the pieces {list(listed)}, not {ids}"
         for piece in evidence.objects:
-            if piece.document_id in told and not _tells_of(told[piece.document_id], piece):
-                yield "lost", f"its story at {item.place} does not tell of {piece.place}"
-        if any(piece["state"] == "open" for piece in told.values()):
-            yield "misplaced", f"its story at {item.place} tells of open pieces"
+            if piece.document_id in listed and not _lists(listed[piece.document_id], piece):
+                yield "lost", f"its manifest at {item.place} does not list {piece.place}"
+        if any(piece["state"] == "open" for piece in listed.values()):
+            yield "misplaced", f"its manifest at {item.place} lists open pieces"
 
 
-def _tells_of(told: dict[str, list[str]], piece: Object) -> bool:
-    return f"s3://{piece.place}" in told["locations"]
+def _lists(listed: dict[str, list[str]], piece: Object) -> bool:
+    return f"s3://{piece.place}" in listed["locations"]
 
 
 def _alerts(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[Finding]:
@@ -104,6 +104,6 @@ def _alerts(packet_id: str, packet: Packet, evidence: Evidence) -> Iterator[Find
     wanted = int(heard and packet.doubted)
     if raised != wanted:
         yield "lost" if raised < wanted else "doubled", f"{raised} alerts that it is held, not {wanted}"
-    seen = bool(packet.hand)  # a clerk may cut it before the notice goes out, and what is mended is told to nobody
+    seen = bool(packet.hand)  # the operator may cut it before the notice goes out; then no notice is sent
     if wanted and not seen and not evidence.notices[evidence.incidents.get(("packet.held", packet_id), "")]:
         yield "lost", "nobody was told that it is held"

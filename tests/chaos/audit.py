@@ -156,7 +156,7 @@ class _Auditor:
                 if item.sha256 != owes.sha256:
                     self._say("misplaced", f"{name}: other bytes lie at {item.place}")
                 if not item.told:
-                    self._say("lost", f"{name}: no story lies beside {item.place}")
+                    self._say("lost", f"{name}: no manifest beside {item.place}")
         for item in objects:
             if not item.place.startswith(owes.way.prefixes):
                 self._say("misplaced", f"{name}: lies at {item.place}")
@@ -216,7 +216,7 @@ class _Auditor:
             if message.document_id not in known:
                 self._say("unexplained", f"message {message.delivery_id} in {message.queue}")
         for place in self._evidence.strays:
-            self._say("unexplained", f"a story without its document at {place}")
+            self._say("unexplained", f"a manifest without its document at {place}")
         for document_id, jobs in self._evidence.jobs.items():
             if document_id not in known:
                 self._say("unexplained", f"{len(jobs)} jobs at LlamaCloud for {document_id or 'nobody'}")

@@ -28,7 +28,7 @@ from tests.chaos.letters import BUCKETS, FIFO, STANDARD
 from tests.chaos.mail import ALERTS
 from tests.chaos.packets import marks
 
-STORY = ".mailroom.json"
+MANIFEST_SUFFIX = ".mailroom.json"
 ALL = 1_000_000
 KEY = "llx-chaos"
 """The key of the run: LlamaCloud shows each project its own jobs."""
@@ -43,13 +43,13 @@ class Object:
     sha256: str
     delivery_id: str
     document_id: str
-    story: Mapping[str, Any] | None
+    manifest: Mapping[str, Any] | None
     """What is beside it; None when nothing does."""
 
     @property
     def told(self) -> bool:
-        """Whether its story is beside it, and tells of this delivery."""
-        return self.story is not None and self.story["delivery_id"] == self.delivery_id
+        """Whether its manifest is beside it, and is about this delivery."""
+        return self.manifest is not None and self.manifest["delivery_id"] == self.delivery_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,13 +149,17 @@ def _bodies(aws: LocalAws) -> dict[str, tuple[bytes, dict[str, str]]]:
 
 
 def _objects(bodies: Mapping[str, tuple[bytes, dict[str, str]]]) -> tuple[list[Object], list[str]]:
-    stories = {place.removesuffix(STORY): body for place, (body, _) in bodies.items() if place.endswith(STORY)}
+    manifests = {
+        place.removesuffix(MANIFEST_SUFFIX): body
+        for place, (body, _) in bodies.items()
+        if place.endswith(MANIFEST_SUFFIX)
+    }
     objects = [
         Object(place, hashlib.sha256(body).hexdigest(), said.get("delivery-id", ""), said.get("document-id", ""),
-               json.loads(stories[place]) if place in stories else None)
-        for place, (body, said) in bodies.items() if not place.endswith(STORY)
+               json.loads(manifests[place]) if place in manifests else None)
+        for place, (body, said) in bodies.items() if not place.endswith(MANIFEST_SUFFIX)
     ]  # fmt: skip
-    return objects, sorted(stories.keys() - {item.place for item in objects})
+    return objects, sorted(manifests.keys() - {item.place for item in objects})
 
 
 def _got(aws: LocalAws, bucket: str, key: str) -> tuple[bytes, dict[str, str]]:

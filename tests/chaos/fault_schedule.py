@@ -1,4 +1,4 @@
-"""The weather of a run: which faults LlamaCloud and AWS have now. It changes every few seconds, by the run's seed."""
+"""The fault schedule of a run: which faults LlamaCloud and AWS have now. They change every few seconds, by its seed."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""The clerk: a person who cuts packets by hand, with ``mailroom recut``, and tries again until it is done."""
+"""The operator: a person who cuts packets by hand, with ``mailroom recut``, and retries until it is done."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ class Operator:
     """Looks through the packets that were acknowledged, for those that are to be cut by hand."""
 
     def __init__(self, pool: ProcessPool, store: Store, acknowledged: Mapping[str, Letter]) -> None:
-        self._crew = pool
+        self._processes = pool
         self._store = store
         self._acknowledged = acknowledged
         self._done: set[str] = set()
@@ -32,7 +32,7 @@ class Operator:
 
     @property
     def known(self) -> Mapping[str, Letter]:
-        """What was acknowledged; a packet whose bytes were forgotten before its clerk came is one without a clerk."""
+        """What was acknowledged; a packet whose bytes were removed before the operator came is not cut by hand."""
         late = {
             document_id: replace(packet, pieces=packet.first, first=(), hand=())
             for document_id, packet in self._acknowledged.items()
@@ -62,7 +62,7 @@ class Operator:
             self._done.add(document_id)
             self._too_late.add(document_id)
         else:
-            await self._crew.command("clerk", "recut", document_id, *packet.hand, "--who", "clerk")
+            await self._processes.command("operator", "recut", document_id, *packet.hand, "--who", "operator")
 
     def _waiting(self) -> dict[str, Packet]:
         return {
@@ -78,4 +78,4 @@ def _is_ready(document: Document, packet: Packet) -> bool:
 
 
 def _is_cut_by_hand(packet: Document) -> bool:
-    return any(cut.by == "clerk" for cut in packet.cuts)
+    return any(cut.by == "operator" for cut in packet.cuts)

@@ -1,4 +1,4 @@
-"""The crew: the product's processes, started anew whenever they end. It kills at random; boundaries kill the rest.
+"""The process pool: the product's processes, restarted whenever they end. It kills at random, and at boundaries.
 
 They are forked from a server that has imported the product already (multiprocessing's forkserver): a start then costs
 a fork and not two seconds of imports, and a run can afford a hundred of them. What runs in them is ``mailroom serve``.

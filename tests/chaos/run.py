@@ -1,4 +1,4 @@
-"""One run: the stage is set, the crew works in changing weather and dies at the boundaries, then all is audited."""
+"""One run: processes work under changing faults and are killed at the boundaries; then everything is audited."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ TOKEN = "the-token-of-chaos"
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a run is asked to do. The same seed draws the same mail, weather and order of kills."""
+    """What a run is asked to do. The same seed gives the same mail, faults and order of kills."""
 
     seed: int = 1
     documents: int = 300
@@ -119,11 +119,11 @@ async def run(plan: Plan, folder: Path) -> Report:
     with local_aws() as aws, start_sandbox(*judge) as sandbox, a_balancer() as balancer, a_balancer() as inside:
         config = parse(TABLE, {})
         aws.make(config.table.targets(), [rule.channel for rule in config.alerts])
-        stage = on_aws(aws) if plan.aws else one_machine(folder)
-        balancer.backends = [("127.0.0.1", port) for port in stage.ports]
-        inside.backends = [("127.0.0.1", port) for port in stage.operators.values()]
+        environment = on_aws(aws) if plan.aws else one_machine(folder)
+        balancer.backends = [("127.0.0.1", port) for port in environment.ports]
+        inside.backends = [("127.0.0.1", port) for port in environment.operators.values()]
         async with Line(aws.endpoint, rng).up() as line:
-            env = _environment(plan, folder, balancer.url, sandbox.url, aws, line) | stage.env
+            env = _environment(plan, folder, balancer.url, sandbox.url, aws, line) | environment.env
             clocks = Clocks(folder, rng)
             pool = ProcessPool(
                 folder, env, rng, downtime_seconds=plan.downtime_seconds, clocks=clocks if plan.clock_steps else None
@@ -131,20 +131,23 @@ async def run(plan: Plan, folder: Path) -> Report:
             schedule = FaultSchedule(sandbox.url, line, rng, webhooks=plan.webhooks)
             post = Post(inside.url, TOKEN, rng, sandbox=sandbox.url, by_id=plan.by_id)
             over = begun + plan.minutes * 60
-            totals = stage.store()
+            totals = environment.store()
             operator = Operator(pool, totals, post.acknowledged)
             placed = Placed(totals, post.acknowledged_at)
-            async with pool.at_work(stage.members, stage.operators), _meanwhile(operator.work(), placed.watch()):
-                async with _meanwhile(*([clocks.step(stage.members)] if plan.clock_steps else [])):
+            async with (
+                pool.at_work(environment.members, environment.operators),
+                _meanwhile(operator.work(), placed.watch()),
+            ):
+                async with _meanwhile(*([clocks.step(environment.members)] if plan.clock_steps else [])):
                     await _unless(pool.watch(), _storm(plan, letters, post, schedule, pool, kills, totals, rng))
                 stormed = time.monotonic() - begun
                 kills.disarm()
                 unreached = sorted(set(plan.boundaries) - set(kills.done()))
                 faults = await schedule.clear()
-                await _unless(pool.watch(), _settled(totals, operator, plan, stage.look_seconds, over))
+                await _unless(pool.watch(), _settled(totals, operator, plan, environment.look_seconds, over))
             await placed.look()
             await post.close()
-            evidence = await gather(aws, sandbox.url, totals, stage.spool, vendor_ids=post.vendor_ids)
+            evidence = await gather(aws, sandbox.url, totals, environment.spool, vendor_ids=post.vendor_ids)
     verdict = audit(
         operator.known, evidence, bound=pool.killed + line.unanswered, refused=[*post.refused, *pool.astray],
         clocks_right=not plan.clock_steps,

@@ -61,10 +61,10 @@ class TestTheWay:
         (key,) = mailroom.delivered(name)
         assert key.startswith("finance/invoices/")
         s3, bucket = mailroom.client("s3"), mailroom.outputs["MailBucketName"]
-        story = mailroom.until(
-            lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{key}.mailroom.json").get("Contents"), "its story"
+        manifest = mailroom.until(
+            lambda: s3.list_objects_v2(Bucket=bucket, Prefix=f"{key}.mailroom.json").get("Contents"), "its manifest"
         )
-        assert len(story) == 1
+        assert len(manifest) == 1
 
     def test_its_queue_says_so(self, mailroom: Deployment, name: str) -> None:
         def said() -> dict[str, Any] | None:

@@ -76,19 +76,19 @@ def test_the_packet_is_archived_with_a_manifest_of_all_its_pieces(report: dict[s
     assert packet["state"] == "routed"
     archived = file_of(packet)
     assert archived.read_bytes() == MORNING.read_bytes()
-    story = json.loads(archived.with_name(archived.name + ".mailroom.json").read_text())
-    assert [item["pages"] for item in story["pieces"]] == true_pages()
-    assert all(Path(item["locations"][0].removeprefix("folder://")).is_file() for item in story["pieces"])
+    manifest = json.loads(archived.with_name(archived.name + ".mailroom.json").read_text())
+    assert [item["pages"] for item in manifest["pieces"]] == true_pages()
+    assert all(Path(item["locations"][0].removeprefix("folder://")).is_file() for item in manifest["pieces"])
 
 
 def test_the_manifest_beside_a_piece_names_packet_pages_and_jobs(report: dict[str, Any]) -> None:
     first = pieces(report)[0]
     place = file_of(first)
-    story = json.loads(place.with_name(place.name + ".mailroom.json").read_text())
-    assert (story["packet"]["parent_id"], story["packet"]["pages"]) == (first["parent"], [1])
-    assert story["packet"]["confidence"] == "high"
-    assert story["packet"]["split_job_id"].startswith("spl-")
-    assert story["llamacloud"]["job_id"]
+    manifest = json.loads(place.with_name(place.name + ".mailroom.json").read_text())
+    assert (manifest["packet"]["parent_id"], manifest["packet"]["pages"]) == (first["parent"], [1])
+    assert manifest["packet"]["confidence"] == "high"
+    assert manifest["packet"]["split_job_id"].startswith("spl-")
+    assert manifest["llamacloud"]["job_id"]
 
 
 def test_the_books_count_the_packet_and_its_pieces(report: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ TOKEN = "the-token-of-several"
 TABLE = mail.TABLE.replace("deadline: 3 seconds", "deadline: 20 seconds").replace("6 seconds", "60 seconds")
 
 
-class Crew:
+class Workers:
     """The processes of the mailroom, and their logs."""
 
     def __init__(self, folder: Path, env: dict[str, str]) -> None:
@@ -99,7 +99,7 @@ async def test_everything_is_routed_once_though_one_of_each_is_killed(tmp_path: 
         a_balancer() as inside,
     ):
         make(aws)
-        pool = Crew(tmp_path, environment(tmp_path, aws, balancer, sandbox.url))
+        pool = Workers(tmp_path, environment(tmp_path, aws, balancer, sandbox.url))
         store = DynamoStore("mailroom", client=partial(aws.client, "dynamodb"))
         post = Post(inside.url, TOKEN, rng)
         try:
@@ -151,7 +151,7 @@ def environment(folder: Path, aws: LocalAws, balancer: Balancer, sandbox: str) -
     }
 
 
-async def open_for_business(pool: Crew, balancer: Balancer, inside: Balancer) -> None:
+async def open_for_business(pool: Workers, balancer: Balancer, inside: Balancer) -> None:
     """Two receivers behind a balancer for each of their sides, two workers."""
     for number in (1, 2):
         pool.start(f"receiver-{number}", "serve", "--no-worker", "--port", "0")

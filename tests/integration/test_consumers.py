@@ -60,7 +60,7 @@ def example(language: str) -> str:
     return str(code)
 
 
-def parcels(to: str, **fields: Any) -> list[DeliveryRequest]:
+def requests(to: str, **fields: Any) -> list[DeliveryRequest]:
     """Two documents: one is routed, corrected and no affair of this place any more, the other waited and is there."""
     first = a_delivery_request(to, id="doc_a", delivery_id="dlv_1", **fields)
     second = a_delivery_request(
@@ -139,7 +139,7 @@ def posted() -> list[Got]:
 
     with an_endpoint() as endpoint:
         options = {"secret": "env:HOOK_SECRET"}
-        delivered(Http({"HOOK_SECRET": SECRET}), parcels(f"{endpoint.url}/hook", options=options))
+        delivered(Http({"HOOK_SECRET": SECRET}), requests(f"{endpoint.url}/hook", options=options))
         got = endpoint.posts
     assert {json.loads(item.body)["type"].rpartition(".")[2] for item in got} == set(Meaning)
     for item in got:
@@ -210,7 +210,7 @@ def shuffled(sent: Sequence[DeliveryRequest]) -> list[DeliveryRequest]:
 def test_the_consumer_in_python_knows_what_holds_whatever_the_order(local_aws: LocalAws, tmp_path: Path) -> None:
     name = f"invoices-{next(_names)}"
     local_aws.make([Target(url=f"sqs://{name}")])
-    delivered(Sqs(local_aws.aws), shuffled(parcels(f"sqs://{name}")))
+    delivered(Sqs(local_aws.aws), shuffled(requests(f"sqs://{name}")))
     (tmp_path / "consumer.py").write_text(example("python").replace('QueueName="invoices"', f'QueueName="{name}"'))
     assert len(example("python").strip().splitlines()) <= 17
     env = environment(**local_aws.env)
@@ -244,9 +244,9 @@ def test_the_consumer_in_javascript_knows_what_holds_and_takes_nothing_unsigned(
         assert child.stdout.readline() == "ready\n"
         answering(url, child)
         signed = {"secret": "env:HOOK_SECRET"}
-        delivered(Http({"HOOK_SECRET": SECRET}), shuffled(parcels(url, options=signed)))
+        delivered(Http({"HOOK_SECRET": SECRET}), shuffled(requests(url, options=signed)))
         with pytest.raises(MailroomError, match="401"):
-            delivered(Http({}), parcels(url, options={"unsigned": "true"})[:1])
+            delivered(Http({}), requests(url, options={"unsigned": "true"})[:1])
         child.send_signal(signal.SIGUSR2)
         documents = dict(json.loads(child.stdout.readline()))
     assert {name: (item["sequence"], item["type"]) for name, item in documents.items()} == {

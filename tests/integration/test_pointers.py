@@ -50,7 +50,7 @@ class Stumbling(Counting):
 
 
 class Office:
-    """A desk that delivers to a bucket, a queue and a folder of its own."""
+    """An application that delivers to a bucket, a queue and a folder of its own."""
 
     def __init__(self, folder: Path, local_aws: LocalAws, s3: Stumbling, url: str) -> None:
         self.aws, self.s3 = Aws(credentials=local_aws.credentials, endpoint_url=url, attempts=1), s3

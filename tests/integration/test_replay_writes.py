@@ -77,6 +77,6 @@ async def test_a_replay_of_what_is_delivered_writes_nothing(
             assert await carry_out(await foreseen(item, wanted, app.context), app.context)
         await app.work()
     aws.close()
-    assert first == 3, counted.writes  # the document, its story, and the message
+    assert first == 3, counted.writes  # the document, its manifest, and the message
     assert counted.writes.total() == first
     assert (await app.document(document.id)).state is DocumentState.ROUTED

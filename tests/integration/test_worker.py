@@ -225,7 +225,7 @@ async def test_deliveries_that_follow_are_begun_at_once_if_there_is_room_beside_
     deliveries = await office.app.tasks("deliver")
     assert [(task.state, task.attempts) for task in deliveries] == [(TaskState.DONE, 1)] * 2
     assert len([item for item in noted if item.startswith("deliver:")]) == enqueued
-    assert [len(to.parcels) for to in (office.app.bytes, office.app.words)] == [1, 1]
+    assert [len(to.requests) for to in (office.app.bytes, office.app.words)] == [1, 1]
 
 
 async def test_a_ring_for_what_is_done_changes_nothing(office: Office) -> None:

@@ -54,9 +54,9 @@ def a_plan(way: Way, *, review: bool = False, rows: int = 0, route: str = "invoi
 def told(request: DeliveryRequest, plan: Plan, **fields: Any) -> DeliveryRequest:
     """The parcel with this plan and what it makes a message say."""
     document = replace(request.document, plan=plan)
-    story = manifest(document, delivery_id=request.delivery_id)
+    content = manifest(document, delivery_id=request.delivery_id)
     meaning = meaning_of(plan, placed=False)
-    return replace(request, document=document, plan=plan, manifest=story, **{"meaning": meaning, **fields})
+    return replace(request, document=document, plan=plan, manifest=content, **{"meaning": meaning, **fields})
 
 
 def said(request: DeliveryRequest) -> dict[str, Any]:
@@ -131,9 +131,9 @@ def test_a_message_stays_short_however_many_rows_the_table_has(rows: int) -> Non
     assert "rows" not in message["data"]["decision"]
     assert message["data"]["manifest"] == at.manifest
     assert "shortened" not in message["data"]
-    story = json.loads(manifest_file(request, sha256=request.content.sha256))
-    MANIFEST.validate(story)
-    assert len(story["decision"]["rows"]) == rows
+    content = json.loads(manifest_file(request, sha256=request.content.sha256))
+    MANIFEST.validate(content)
+    assert len(content["decision"]["rows"]) == rows
 
 
 TEXTS = st.text(max_size=1500)
@@ -179,8 +179,8 @@ def test_packets_pieces_and_mails_are_what_the_schemas_say() -> None:
     for document in documents:
         plan = a_plan(Way.PACKET, rows=3)
         planned = replace(document, plan=plan)
-        story = manifest(planned, delivery_id="dlv_1", pieces=[piece])
-        request = replace(a_delivery_request("sqs://q"), document=planned, plan=plan, manifest=story)
+        content = manifest(planned, delivery_id="dlv_1", pieces=[piece])
+        request = replace(a_delivery_request("sqs://q"), document=planned, plan=plan, manifest=content)
         said(request)
         MANIFEST.validate(json.loads(manifest_file(request, sha256="a" * 64)))
 
@@ -191,8 +191,8 @@ def test_a_long_packet_is_told_without_its_pieces_which_stand_in_the_manifest() 
     cut = Cut(at=NOW, by="Ada", task="cut:1", pieces=segments, omitted=())
     plan = a_plan(Way.PACKET)
     packet = a_document(packet=True, cuts=(cut,), page_count=39, plan=plan)
-    story = manifest(packet, delivery_id="dlv_1", pieces=pieces)
-    request = replace(a_delivery_request("sqs://q"), document=packet, plan=plan, manifest=story)
+    content = manifest(packet, delivery_id="dlv_1", pieces=pieces)
+    request = replace(a_delivery_request("sqs://q"), document=packet, plan=plan, manifest=content)
     data = said(request)["data"]
     assert (data["shortened"], data["pages"]["count"], "pieces" in data) == (True, 39, False)
     assert len(json.loads(manifest_file(request, sha256="a" * 64))["pieces"]) == 39

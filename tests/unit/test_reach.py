@@ -268,7 +268,7 @@ async def test_a_place_at_an_endpoint_is_delivered_to_by_its_own_url_and_moved_b
     document = await app.routed("contract")
     url = f"bytes://contracts/{document.id}/letter.pdf"
     assert [item.place for item in document.deliveries] == [url, f"{STORE} {url}"]
-    assert [(item.url, dict(item.options)) for item in app.bytes.parcels] == [(url, {}), (url, {"endpoint": STORE})]
+    assert [(item.url, dict(item.options)) for item in app.bytes.requests] == [(url, {}), (url, {"endpoint": STORE})]
 
     async def rerouted() -> str:
         replay = await foreseen(await app.document(document.id), ReplayFilter(reroute=True), app.context)
@@ -285,7 +285,7 @@ async def test_a_place_at_an_endpoint_is_delivered_to_by_its_own_url_and_moved_b
     assert [(item.place, item.superseded) for item in after.deliveries] == [
         (url, False), (f"https://other.example {url}", False), (f"{STORE} {url}", True),
     ]  # fmt: skip
-    assert len(app.bytes.parcels) == 3
+    assert len(app.bytes.requests) == 3
 
 
 @pytest.mark.parametrize("order", [(0, 2, 1), (0, 1, 2)])

@@ -1,4 +1,4 @@
-// The operator's page: the books, the list, one document. It asks again every few seconds while it is looked at.
+// The operator's page: the totals, the list, one document. It reloads them every few seconds while it is visible.
 
 import { Refused, ask, part, token } from "./api.js";
 import { documentPanel, found, replay } from "./document.js";

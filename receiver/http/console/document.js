@@ -6,7 +6,7 @@ import { correction, statements, waysOn } from "./mend.js";
 import { pagesPanel } from "./pages.js";
 import { stripPanel } from "./strip.js";
 
-/** The document's panel. `act(promise)` is told of what was done; `open(id)` opens another document. */
+/** The document's panel. `act(promise)` is called with each action; `open(id)` opens another document. */
 export function documentPanel(doc, overview, tools) {
   return [
     el("h2", {}, name(doc.name)),

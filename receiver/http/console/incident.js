@@ -26,7 +26,7 @@ export function incidentTable(incidents) {
     ]));
 }
 
-/** The incident's panel. `act(promise)` is told of what was done; `open(id)` opens a document. */
+/** The incident's panel. `act(promise)` is called with each action; `open(id)` opens a document. */
 export function incidentPanel(one, { act, open }) {
   return [
     el("h2", {}, one.title),

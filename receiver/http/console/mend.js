@@ -1,4 +1,4 @@
-// Who said what of a document, and what a person can do about it: each action is shown before it is done.
+// LlamaCloud's result and the decisions of persons; and the actions that are possible, each with a preview.
 
 import { ask, part } from "./api.js";
 import { el, moment } from "./dom.js";
@@ -12,7 +12,7 @@ const WORDS = {
   keep: "Nothing changes at",
 };
 
-/** What LlamaCloud said, then what persons decided, the newest last. */
+/** LlamaCloud's result, then the decisions of persons, newest last. */
 export function statements(doc) {
   const because = (text) => (text ? `, because ${text}` : "");
   const { said } = doc;

@@ -1,4 +1,4 @@
-"""How a record lies in the DynamoDB table: one item, with the entries of its indexes as attributes.
+"""A record in the DynamoDB table: one item, with the entries of its indexes as attributes.
 
     pk          kind#id
     body        the record as JSON, compressed where that is shorter: each started KB is a write unit, two in a
@@ -64,7 +64,7 @@ FIRST, LAST = " ", "~"
 
 
 class IndexEntry(NamedTuple):
-    """Where a record lies in an index."""
+    """The position of a record in an index."""
 
     partition: str
     place: str

@@ -6,7 +6,7 @@
 -- To look around:  select id, state, json_extract(body, '$.name') from document order by taken_in_at;
 -- Change records through `mailroom` only: body, columns and version must agree.
 
--- A file to route: what it is, what LlamaCloud said, its plan, its deliveries, its history.
+-- A file to route: what it is, LlamaCloud's result, its plan, its deliveries, its history.
 create table document (
     id          text primary key not null,
     version     integer not null,

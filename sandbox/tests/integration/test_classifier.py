@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from support.inbox import Inbox, until
-from support.letters import CONFIGURATION, CONTRACT, INVOICE
+from support.sample_documents import CONFIGURATION, CONTRACT, INVOICE
 
 JOBS = "/api/v1/classifier/jobs"
 

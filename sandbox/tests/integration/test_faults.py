@@ -11,7 +11,7 @@ import pytest
 from llamacloud_sandbox.testing import start_sandbox
 from support.caller import a_caller
 from support.inbox import Inbox, until
-from support.letters import CONFIGURATION, INVOICE
+from support.sample_documents import CONFIGURATION, INVOICE
 from support.switchboard import Switchboard
 
 Start = Callable[..., str]

@@ -7,7 +7,7 @@ from llamacloud_sandbox.app import endpoints
 from llamacloud_sandbox.testing import sandbox_in_thread
 from support.caller import a_caller
 from support.inbox import until
-from support.letters import CONFIGURATION, INVOICE
+from support.sample_documents import CONFIGURATION, INVOICE
 
 CAPPED = "This project has reached its daily usage limit."
 UPLOAD = {"upload_file": ("letter.pdf", INVOICE)}

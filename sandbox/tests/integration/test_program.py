@@ -12,7 +12,7 @@ from llamacloud_sandbox.__main__ import main
 from llamacloud_sandbox.testing import sandbox_in_thread, start_sandbox
 from support.caller import a_caller
 from support.inbox import Inbox, until
-from support.letters import CONFIGURATION, INVOICE
+from support.sample_documents import CONFIGURATION, INVOICE
 
 HEADERS = {"Authorization": "Bearer llx-1"}
 

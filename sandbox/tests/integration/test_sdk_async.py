@@ -4,7 +4,7 @@ import httpx
 import pytest
 from llama_cloud import AsyncLlamaCloud, NotFoundError
 
-from support.letters import CATEGORIES, CONFIGURATION, PACKET
+from support.sample_documents import CATEGORIES, CONFIGURATION, PACKET
 from support.switchboard import Switchboard
 
 

@@ -6,7 +6,7 @@ import pytest
 from llama_cloud import APIStatusError, BadRequestError, ConflictError, LlamaCloud, NotFoundError
 
 from support.inbox import Inbox, until
-from support.letters import CONFIGURATION, CONTRACT, INVOICE, RULES
+from support.sample_documents import CONFIGURATION, CONTRACT, INVOICE, RULES
 from support.switchboard import Switchboard
 
 

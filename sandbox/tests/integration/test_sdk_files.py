@@ -4,7 +4,7 @@ import httpx
 import pytest
 from llama_cloud import APIStatusError, BadRequestError, LlamaCloud, NotFoundError
 
-from support.letters import CONTRACT, INVOICE
+from support.sample_documents import CONTRACT, INVOICE
 
 
 def test_an_uploaded_file_is_shown_as_it_was_named(client: LlamaCloud) -> None:

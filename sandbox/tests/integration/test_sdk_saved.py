@@ -7,7 +7,7 @@ import pytest
 from llama_cloud import APIStatusError, LlamaCloud, NotFoundError
 
 from support.inbox import Inbox
-from support.letters import INVOICE, RULES
+from support.sample_documents import INVOICE, RULES
 
 
 def test_a_saved_webhook_shows_its_headers_and_never_its_secret(client: LlamaCloud) -> None:

@@ -7,7 +7,7 @@ import pytest
 from llama_cloud import BadRequestError, ConflictError, LlamaCloud, NotFoundError, UnprocessableEntityError
 
 from support.inbox import Inbox, until
-from support.letters import CATEGORIES, CONFIGURATION, INVOICE, PACKET
+from support.sample_documents import CATEGORIES, CONFIGURATION, INVOICE, PACKET
 from support.switchboard import Switchboard
 
 SPLIT: Any = {"categories": CATEGORIES, "splitting_strategy": {"allow_uncategorized": "include"}}

@@ -13,7 +13,7 @@ import pytest
 from llamacloud_sandbox.testing import sandbox_in_thread
 from support.caller import a_caller
 from support.inbox import Inbox, Letter, until
-from support.letters import CONFIGURATION, INVOICE
+from support.sample_documents import CONFIGURATION, INVOICE
 from support.switchboard import Switchboard
 
 Start = Callable[..., str]

@@ -16,7 +16,7 @@ import pytest
 from llama_cloud import AsyncLlamaCloud, LlamaCloud
 
 from llamacloud_sandbox.testing import sandbox_in_thread
-from support.letters import CATEGORIES, PACKET, RULES
+from support.sample_documents import CATEGORIES, PACKET, RULES
 
 GUIDE = "developers.llamaindex.ai/python/cloud/split/getting_started"
 SPLIT_SDK, SPLIT_CURL = f"{GUIDE} (SDK)", f"{GUIDE}/api (curl)"

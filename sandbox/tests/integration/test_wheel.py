@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from llama_cloud import LlamaCloud
 
-from support.letters import CONFIGURATION, INVOICE
+from support.sample_documents import CONFIGURATION, INVOICE
 
 pytestmark = pytest.mark.slow
 PROJECT = Path(__file__).parents[2]

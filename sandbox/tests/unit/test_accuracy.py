@@ -10,7 +10,7 @@ import pytest
 
 from llamacloud_sandbox.judge import LexicalJudge, Rule, Verdict
 from support.documents import KINDS, NONE, Document
-from support.papers import a_reading
+from support.pdf_fixtures import a_reading
 from support.rules import WORDINGS
 from support.seen_documents import SEEN
 from support.unseen_documents import UNSEEN

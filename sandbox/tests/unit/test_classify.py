@@ -1,7 +1,7 @@
 """The lexical judge: the best rule, a confidence that means something, and the evidence it rests on."""
 
 from llamacloud_sandbox.judge import LexicalJudge, Rule
-from support.papers import a_reading
+from support.pdf_fixtures import a_reading
 
 INVOICE = """Northwind Traders Ltd
 INVOICE

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from llamacloud_sandbox.judge import LexicalJudge, Rule
 from llamacloud_sandbox.segment import Strategy
 from support.documents import KINDS, NONE, Document
-from support.papers import a_reading
+from support.pdf_fixtures import a_reading
 from support.rules import PLAIN
 from support.unseen_documents import UNSEEN
 

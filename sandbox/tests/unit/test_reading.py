@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from llamacloud_sandbox.reading import Unreadable, read
-from support.papers import a_pdf
+from support.pdf_fixtures import a_pdf
 
 
 def test_a_pdf_gives_its_text_page_by_page(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from llamacloud_sandbox import docx, ocr, pdf
 from llamacloud_sandbox.judge import LexicalJudge, Rule
 from llamacloud_sandbox.reading import Unreadable, read
-from support.papers import a_pdf, pdf_of
+from support.pdf_fixtures import a_pdf, pdf_of
 
 W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 needs_tesseract = pytest.mark.skipif(not ocr.installed(), reason="tesseract is not installed")

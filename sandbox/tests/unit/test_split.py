@@ -5,7 +5,7 @@ import pytest
 from llamacloud_sandbox.judge import LexicalJudge, Rule
 from llamacloud_sandbox.reading import Page, Reading
 from llamacloud_sandbox.segment import Segment, Strategy
-from support.papers import a_reading
+from support.pdf_fixtures import a_reading
 
 CATEGORIES = (
     Rule("invoice", "a bill with an invoice number and a total amount due"),

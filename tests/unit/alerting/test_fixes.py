@@ -290,7 +290,7 @@ CASES = {
 
 
 def broken(case: Case, folder: Path) -> tuple[InMemoryApp, Notice]:
-    """A desk where this went wrong, and the notice of it."""
+    """An application where this went wrong, and the notice about it."""
     folder.mkdir(exist_ok=True)
     app = InMemoryApp(folder)
     asyncio.run(_happens(case, app))

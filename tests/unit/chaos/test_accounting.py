@@ -49,14 +49,14 @@ DOCUMENTS = {
     ONE: settled(ONE, DocumentState.REVIEW, 5, parent_id="doc_p", pages=(1, 2)),
     OTHER: settled(OTHER, DocumentState.REVIEW, 6, parent_id="doc_p", pages=(3,), sha256="s3"),
 }
-STORY: dict[str, Any] = {
+MANIFEST: dict[str, Any] = {
     "delivery_id": "dlv_p",
     "pieces": [
         {"id": ONE, "state": "review", "locations": []},
         {"id": OTHER, "state": "review", "locations": [f"s3://{PLACE}"]},
     ],
 }
-ARCHIVED = Object("chaos-mail/packets/doc_p/packet 7.pdf", PACKET.sha256, "dlv_p", "doc_p", STORY)
+ARCHIVED = Object("chaos-mail/packets/doc_p/packet 7.pdf", PACKET.sha256, "dlv_p", "doc_p", MANIFEST)
 FINE = Evidence(
     objects=[ARCHIVED, Object(PLACE, "s3", "dlv_3", OTHER, {"delivery_id": "dlv_3"})],
     strays=[],
@@ -84,7 +84,7 @@ def with_document(identity: str, **changes: Any) -> dict[str, Document]:
 
 
 def archived(**changes: Any) -> list[Object]:
-    return [replace(ARCHIVED, story={**STORY, **changes}), FINE.objects[1]]
+    return [replace(ARCHIVED, manifest={**MANIFEST, **changes}), FINE.objects[1]]
 
 
 def test_a_packet_that_was_cut_well_is_fine() -> None:
@@ -105,10 +105,10 @@ def test_a_packet_that_was_cut_well_is_fine() -> None:
         ({"documents": with_document("doc_p", plan=Plan(way=Way.PACKET, route="", reason="", decided_at=5.5))},
          "misplaced", "before its piece"),
         ({"objects": FINE.objects[1:]}, "lost", "nothing lies under chaos-mail/packets/"),
-        ({"objects": archived(pieces=STORY["pieces"][:1])}, "misplaced", "tells of the pieces"),
-        ({"objects": archived(pieces=[STORY["pieces"][0], {**STORY["pieces"][1], "locations": []}])},
-         "lost", "does not tell of"),
-        ({"objects": archived(pieces=[{**STORY["pieces"][0], "state": "open"}, STORY["pieces"][1]])},
+        ({"objects": archived(pieces=MANIFEST["pieces"][:1])}, "misplaced", "lists the pieces"),
+        ({"objects": archived(pieces=[MANIFEST["pieces"][0], {**MANIFEST["pieces"][1], "locations": []}])},
+         "lost", "does not list"),
+        ({"objects": archived(pieces=[{**MANIFEST["pieces"][0], "state": "open"}, MANIFEST["pieces"][1]])},
          "misplaced", "open pieces"),
         ({"jobs": {**FINE.jobs, "doc_p": FINE.jobs["doc_p"] * 2}}, "doubled", "2 jobs for 1 submissions"),
         ({"jobs": {**FINE.jobs, OTHER: []}}, "unexplained", "jobs for submissions []"),

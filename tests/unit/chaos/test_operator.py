@@ -1,4 +1,4 @@
-"""The clerk of a chaos run: a packet that he comes too late for is owed as if it had no clerk."""
+"""The operator of a chaos run: a packet whose bytes were removed before is expected as if it was not cut by hand."""
 
 import random
 from dataclasses import replace
@@ -21,7 +21,7 @@ CUT = a_document(id="doc_p", state=DocumentState.ROUTED, cuts=(FIRST,))
 
 
 class FakeCrew:
-    """A crew whose commands come to nothing."""
+    """Processes whose commands do nothing."""
 
     def __init__(self) -> None:
         self.commands: list[tuple[str, ...]] = []
@@ -31,7 +31,7 @@ class FakeCrew:
 
 
 async def at_work(document: Document, pool: FakeCrew) -> Operator:
-    """A clerk who has looked once."""
+    """An operator who has looked once."""
     store = MemoryStore()
     await store.apply(Insert(document))
     operator = Operator(cast("ProcessPool", pool), store, {"doc_p": PACKET})
@@ -43,7 +43,7 @@ async def at_work(document: Document, pool: FakeCrew) -> Operator:
 async def test_a_packet_is_cut_until_it_is_cut() -> None:
     pool = FakeCrew()
     operator = await at_work(CUT, pool)
-    assert pool.commands == [("clerk", "recut", "doc_p", *PACKET.hand, "--who", "clerk")]
+    assert pool.commands == [("operator", "recut", "doc_p", *PACKET.hand, "--who", "operator")]
     assert operator.has_work
     assert operator.known == {"doc_p": PACKET}
 
@@ -59,8 +59,8 @@ async def test_a_packet_whose_bytes_were_forgotten_before_is_owed_as_it_was_cut_
 
 
 @pytest.mark.anyio
-async def test_a_packet_that_was_cut_by_hand_and_forgotten_then_is_owed_as_the_clerk_cut_it() -> None:
-    by_hand = replace(FIRST, by="clerk")
+async def test_a_packet_that_was_cut_by_hand_and_forgotten_then_is_expected_as_the_operator_cut_it() -> None:
+    by_hand = replace(FIRST, by="operator")
     operator = await at_work(replace(CUT, forgotten_at=9.0, cuts=(FIRST, by_hand)), FakeCrew())
     assert not operator.has_work
     assert operator.known == {"doc_p": PACKET}

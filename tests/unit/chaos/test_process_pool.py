@@ -1,4 +1,4 @@
-"""The crew of a chaos run: who is killed is started anew, at once or later; played by processes that only die."""
+"""The process pool of a chaos run: a killed process is restarted; simulated by processes that only die."""
 
 import asyncio
 import random

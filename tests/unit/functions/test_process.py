@@ -217,7 +217,7 @@ def test_two_messages_of_one_result_decide_it_once(tmp_path: Path) -> None:
     state, task = result.now()
     assert (state, task.state, task.version) == (DocumentState.ROUTED, TaskState.DONE, 1)
     assert len(result.app.cloud.asked) == 2
-    assert [len(to.parcels) for to in (result.app.bytes, result.app.words)] == [1, 1]
+    assert [len(to.requests) for to in (result.app.bytes, result.app.words)] == [1, 1]
     assert len(asyncio.run(result.app.tasks("deliver"))) == 2
 
 
@@ -325,7 +325,7 @@ def test_what_follows_from_an_urgent_task_does_not_wait_for_the_other_urgent_tas
         if any(isinstance(item, Document) and item.state is DocumentState.ROUTED for item in written):
             routed.set()
 
-    async def story() -> None:
+    async def both() -> None:
         document = await app.submitted()
         app.cloud.classified(document.job_id, "invoice")
         await app.event(document.job_id)
@@ -338,4 +338,4 @@ def test_what_follows_from_an_urgent_task_does_not_wait_for_the_other_urgent_tas
         assert await work_on(records, function, Knowledge(), seconds=20) == []
         assert routed.is_set()
 
-    asyncio.run(story())
+    asyncio.run(both())

@@ -49,7 +49,7 @@ async def correct(app: InMemoryApp, document: Document, word: RoutingDecision) -
 
 
 def told(app: InMemoryApp, *, since: int = 0) -> list[tuple[str, Meaning]]:
-    return sorted((item.url, item.meaning) for item in app.words.parcels[since:])
+    return sorted((item.url, item.meaning) for item in app.words.requests[since:])
 
 
 async def test_llamaclouds_word_stays_beside_the_persons(app: InMemoryApp) -> None:
@@ -70,7 +70,7 @@ async def test_llamaclouds_word_stays_beside_the_persons(app: InMemoryApp) -> No
 async def test_manifest_and_messages_say_both(app: InMemoryApp) -> None:
     app.use(QUEUED)
     await correct(app, await app.routed("invoice", 0.93), CONTRACT)
-    stored, message = app.bytes.parcels[-1].manifest, app.words.parcels[-1].manifest
+    stored, message = app.bytes.requests[-1].manifest, app.words.requests[-1].manifest
     assert stored["classification"]["type"] == message["classification"]["type"] == "contract"
     assert stored["classification"]["corrected_by"] == "ann"
     assert stored["llamacloud"]["classification"] == {"type": "invoice", "confidence": 0.93, "reasoning": "it says so"}
@@ -94,7 +94,7 @@ async def test_consumers_are_told_of_the_correction_and_of_its_undo(app: InMemor
     assert [item.choice for item in undone.decisions] == [Choice.TYPE, Choice.UNDO]
     by_hand = [entry.detail for entry in undone.history if entry.what == "routed by hand"]
     assert by_hand[-1].startswith("bob: undid that ann set the type to contract; before: routed, contract 1.00")
-    ids = [item.delivery_id for item in app.words.parcels]
+    ids = [item.delivery_id for item in app.words.requests]
     assert len(set(ids)) == len(ids)
 
 
@@ -210,9 +210,9 @@ async def test_a_preview_writes_nothing_and_names_every_place(app: InMemoryApp) 
         (Effect.SUPERSEDE, f"bytes://invoices/{document.id}/{document.name}", None),
     ]
     assert await app.document(document.id) == document
-    sent = len(app.words.parcels)
+    sent = len(app.words.requests)
     after = await correct(app, document, CONTRACT)
-    assert len(app.words.parcels) == sent + 2
+    assert len(app.words.requests) == sent + 2
     back = await foreseen_correction(document.id, UNDO, app.context)
     assert (Effect.KEEP, f"bytes://invoices/{document.id}/{document.name}") in [
         (item.effect, item.place) for item in back.effects
@@ -265,13 +265,13 @@ async def test_an_undo_stores_a_copy_again_that_was_removed_meanwhile(app: InMem
     document = await app.routed("invoice")
     old = f"bytes://invoices/{document.id}/{document.name}"
     await correct(app, document, CONTRACT)
-    data, deliveries = app.bytes.objects.pop(old), len(app.bytes.parcels)
+    data, deliveries = app.bytes.objects.pop(old), len(app.bytes.requests)
     foreseen = await foreseen_correction(document.id, UNDO, app.context)
     assert old in {item.place for item in effects_of(foreseen.after) if item.effect is Effect.KEEP}
     undone = await correct(app, document, UNDO)
     assert undone.state is DocumentState.ROUTED
     assert app.bytes.objects[old] == data
-    assert [item.url for item in app.bytes.parcels[deliveries:]] == [old]
+    assert [item.url for item in app.bytes.requests[deliveries:]] == [old]
 
 
 async def test_an_undo_meets_something_else_at_its_place_as_a_conflict(app: InMemoryApp) -> None:

@@ -16,7 +16,7 @@ EVERY = 60.0
 
 
 class Workers:
-    """Some workers that share a store; ``seconds`` is the clock that nobody sets, and the desk's the other."""
+    """Some workers that share a store. ``seconds`` is their monotonic clock; the application has the wall clock."""
 
     def __init__(self, app: InMemoryApp) -> None:
         self.memory_app = app

@@ -43,7 +43,7 @@ async def rerouted(app: InMemoryApp, table: str) -> list[str]:
 
 def told(app: InMemoryApp) -> list[tuple[str, Meaning, int]]:
     """The messages by their numbers; those of one plan have the same number, and no order."""
-    return sorted(((item.url, item.meaning, item.sequence) for item in app.words.parcels), key=itemgetter(2, 0))
+    return sorted(((item.url, item.meaning, item.sequence) for item in app.words.requests), key=itemgetter(2, 0))
 
 
 async def test_a_row_by_another_name_and_back_sends_nothing_again(app: InMemoryApp) -> None:
@@ -64,14 +64,14 @@ async def test_another_option_of_a_place_is_given_to_what_lies_there_once_and_no
         app.use(table)
         (replay,) = await replayed(app, since=0.0, reroute=True)
         assert (replay.action, replay.detail) == ("reroute", "options of bytes://invoices/: tags")
-        last = app.bytes.parcels[-1]
+        last = app.bytes.requests[-1]
         assert (last.options, last.again, last.options_changed) == (options, True, True)
         assert await rerouted(app, table) == ["nothing"]
         assert (await app.document(document.id)).state is DocumentState.ROUTED
-    assert len(app.bytes.parcels) == 3
+    assert len(app.bytes.requests) == 3
     assert told(app) == [("words://invoices", Meaning.ROUTED, 1)]
     await replayed(app, ids=(document.id,))
-    assert not app.bytes.parcels[-1].options_changed
+    assert not app.bytes.requests[-1].options_changed
 
 
 async def test_another_option_of_a_queue_sends_nothing_that_has_arrived_again(app: InMemoryApp) -> None:
@@ -88,7 +88,7 @@ async def test_what_waits_for_a_queue_goes_with_the_new_options(app: InMemoryApp
     app.later(3600)
     (replay,) = await replayed(app, since=0.0, reroute=True)
     assert replay.detail == "options of words://invoices: group"
-    assert [(item.options, item.document.id) for item in app.words.parcels] == [({"group": "type"}, document.id)]
+    assert [(item.options, item.document.id) for item in app.words.requests] == [({"group": "type"}, document.id)]
 
 
 async def test_another_queue_is_told_where_it_is_and_the_old_one_that_it_is_not_its_affair_any_more(
@@ -96,7 +96,7 @@ async def test_another_queue_is_told_where_it_is_and_the_old_one_that_it_is_not_
 ) -> None:
     document = await app.routed("invoice")
     assert await rerouted(app, ELSEWHERE) == ["reroute"]
-    first, second, third = sorted(app.words.parcels, key=lambda item: item.sequence)
+    first, second, third = sorted(app.words.requests, key=lambda item: item.sequence)
     assert told(app)[1:] == [("words://invoices", Meaning.SUPERSEDED, 2), ("words://accounts", Meaning.CORRECTED, 3)]
     assert (second.replaces, third.replaces) == (first.delivery_id, "")
     assert (second.pointer.url, third.pointer.url) == ("", f"bytes://invoices/{document.id}/letter.pdf")
@@ -108,10 +108,10 @@ async def test_there_and_back_no_bytes_are_delivered_again_and_each_queue_knows_
     document = await app.routed("invoice")
     for table in (ELSEWHERE, TABLE, ELSEWHERE):
         assert await rerouted(app, table) == ["reroute"]
-    assert len(app.bytes.parcels) == 1
-    last = {item.url: (item.meaning, item.sequence) for item in app.words.parcels}
+    assert len(app.bytes.requests) == 1
+    last = {item.url: (item.meaning, item.sequence) for item in app.words.requests}
     assert last == {"words://accounts": (Meaning.CORRECTED, 7), "words://invoices": (Meaning.SUPERSEDED, 6)}
-    assert len({item.delivery_id for item in app.words.parcels}) == 7
+    assert len({item.delivery_id for item in app.words.requests}) == 7
     after = await app.document(document.id)
     assert [(item.place, item.superseded) for item in after.deliveries] == [
         (f"bytes://invoices/{document.id}/letter.pdf", False),
@@ -125,11 +125,11 @@ async def test_another_bucket_and_back_finds_the_first_object_and_says_where_to_
     for table in (TABLE.replace("bytes://invoices/", "bytes://bills/"), TABLE):
         assert await rerouted(app, table) == ["reroute"]
     places = [f"bytes://{prefix}/{document.id}/letter.pdf" for prefix in ("invoices", "bills")]
-    assert [(item.url, item.again) for item in app.bytes.parcels] == [
+    assert [(item.url, item.again) for item in app.bytes.requests] == [
         *((place, False) for place in places),
         (places[0], True),  # it is looked for, because it did not count meanwhile
     ]
-    assert [(item.meaning, item.pointer.url) for item in app.words.parcels] == [
+    assert [(item.meaning, item.pointer.url) for item in app.words.requests] == [
         (Meaning.ROUTED, places[0]), (Meaning.CORRECTED, places[1]), (Meaning.CORRECTED, places[0]),
     ]  # fmt: skip
 
@@ -153,13 +153,13 @@ async def test_what_was_forgotten_and_is_not_moved_stays_routed(app: InMemoryApp
         await app.routed("invoice", name=f"{number}.pdf", content=b"%d" % number)
     app.later(MONTH)
     assert (await delete_content(app.context))[0] == 7
-    before, parcels = await app.all(Document), len(app.bytes.parcels)
+    before, requests = await app.all(Document), len(app.bytes.requests)
     assert await rerouted(app, LEGAL) == ["nothing"] * 7
-    assert (await app.all(Document), len(app.bytes.parcels)) == (before, parcels)
+    assert (await app.all(Document), len(app.bytes.requests)) == (before, requests)
     done = await replayed(app, since=0.0)
     assert [item.action for item in done] == ["redeliver"] * 7
     assert {item.state for item in await app.all(Document)} == {DocumentState.ROUTED}
-    assert all(item.again for item in app.bytes.parcels[parcels:])
+    assert all(item.again for item in app.bytes.requests[requests:])
 
 
 async def test_what_was_forgotten_and_is_moved_is_copied_from_where_it_was_delivered(app: InMemoryApp) -> None:
@@ -270,7 +270,7 @@ async def test_a_word_that_leaves_a_document_where_it_lies_tells_the_same_queue_
     await route_by_hand(document.id, RoutingDecision(to="no_match"), app.context)
     await app.work()
     assert told(app) == [("words://unsorted", Meaning.UNMATCHED, 1), ("words://unsorted", Meaning.ROUTED, 2)]
-    assert len(app.bytes.parcels) == 1
+    assert len(app.bytes.requests) == 1
 
 
 # --- a new cut
@@ -280,8 +280,8 @@ async def test_the_consumers_of_a_piece_that_is_cut_otherwise_are_told(app: InMe
     app.use(BY_CATEGORY)
     packet = await split(app)
     await recut_by_hand(app, packet, "1-4=contract")
-    assert [item.meaning for item in app.words.parcels] == [Meaning.ROUTED, Meaning.SUPERSEDED]
-    piece = await app.document(app.words.parcels[1].document.id)
+    assert [item.meaning for item in app.words.requests] == [Meaning.ROUTED, Meaning.SUPERSEDED]
+    piece = await app.document(app.words.requests[1].document.id)
     assert piece.state is DocumentState.WITHDRAWN
     tally = await app.store.tally()
     assert (tally.balanced, tally.open) == (True, 0)
@@ -305,8 +305,8 @@ def as_released(document: Document) -> Document:
 async def upgraded(app: InMemoryApp, type_: str | None) -> Document:
     document = await app.routed(type_)
     await app.store.apply(Replace(as_released(document)))
-    app.bytes.parcels.clear()
-    app.words.parcels.clear()
+    app.bytes.requests.clear()
+    app.words.requests.clear()
     return await app.document(document.id)
 
 
@@ -314,7 +314,7 @@ async def test_what_the_released_code_delivered_is_not_sent_again(app: InMemoryA
     document = await upgraded(app, "invoice")
     assert await rerouted(app, RENAMED) == ["nothing"]
     await replayed(app, ids=(document.id,))
-    assert (told(app), [item.again for item in app.bytes.parcels]) == ([], [True])
+    assert (told(app), [item.again for item in app.bytes.requests]) == ([], [True])
     after = await app.document(document.id)
     assert (after.state, [item.id for item in after.deliveries]) == (DocumentState.ROUTED, ["dlv_old0", "dlv_old1"])
 
@@ -323,10 +323,10 @@ async def test_what_the_released_code_told_is_corrected_under_the_id_that_its_co
     await upgraded(app, "invoice")
     assert await rerouted(app, ELSEWHERE) == ["reroute"]
     assert told(app) == [("words://invoices", Meaning.SUPERSEDED, 1), ("words://accounts", Meaning.CORRECTED, 2)]
-    assert {item.url: item.replaces for item in app.words.parcels} == {
+    assert {item.url: item.replaces for item in app.words.requests} == {
         "words://accounts": "", "words://invoices": "dlv_old1",
     }  # fmt: skip
-    assert app.bytes.parcels == []
+    assert app.bytes.requests == []
 
 
 async def test_a_delivery_that_the_released_code_began_is_ended(app: InMemoryApp) -> None:
@@ -340,4 +340,4 @@ async def test_a_delivery_that_the_released_code_began_is_ended(app: InMemoryApp
     app.later(5)
     await app.work()
     assert (await app.document(document.id)).state is DocumentState.ROUTED
-    assert [(item.delivery_id, item.meaning) for item in app.words.parcels] == [(pending.id, Meaning.ROUTED)]
+    assert [(item.delivery_id, item.meaning) for item in app.words.requests] == [(pending.id, Meaning.ROUTED)]

@@ -27,7 +27,7 @@ async def test_a_routed_document_delivers_its_bytes_again_in_place_and_sends_no_
     await app.work()
     after = await app.document(document.id)
     assert replay.action == "redeliver"
-    assert (after.state, len(app.words.parcels)) == (DocumentState.ROUTED, 1)
+    assert (after.state, len(app.words.requests)) == (DocumentState.ROUTED, 1)
     receipt = after.deliveries[0].receipt
     assert receipt is not None
     assert not receipt.fresh
@@ -73,7 +73,7 @@ async def test_a_changed_table_moves_only_what_it_decides_otherwise_and_asks_nob
     done = await replayed(app, type="contract", reroute=True)
     await app.work()
     assert [(item.document.id, item.action) for item in done] == [(contract.id, "reroute")]
-    assert app.bytes.parcels[-1].url.startswith("bytes://legal/")
+    assert app.bytes.requests[-1].url.startswith("bytes://legal/")
     assert len(app.cloud.orders) == 2
     again = await replayed(app, type="contract", reroute=True)
     assert [(item.action, item.detail) for item in again] == [("nothing", "the table routes it to the same place")]

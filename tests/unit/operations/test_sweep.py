@@ -52,7 +52,7 @@ async def test_an_event_that_comes_after_the_sweep_changes_nothing(app: InMemory
     await app.work()
     await app.event(document.job_id)
     await app.work()
-    assert len(app.bytes.parcels) == 1
+    assert len(app.bytes.requests) == 1
 
 
 async def test_a_job_at_work_is_asked_about_again_more_and_more_rarely(app: InMemoryApp) -> None:

@@ -29,7 +29,7 @@ def left(app: InMemoryApp, path: Path, *, seconds_ago: float = UNTOUCHED + 1) ->
 
 
 def delivering_to(app: InMemoryApp, folder: Path) -> Folder:
-    """The desk with this folder as a place for invoices."""
+    """The application, with this folder as a destination of invoices."""
     app.use(
         f"""\
 classify: {{rules: [{{type: invoice, description: "an invoice"}}]}}

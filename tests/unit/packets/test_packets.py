@@ -96,7 +96,7 @@ async def test_the_packet_is_archived_when_all_its_pieces_are_settled(app: InMem
     after = await app.document(packet.id)
     assert after.plan is not None
     assert (after.state, after.plan.way) == (DocumentState.ROUTED, Way.PACKET)
-    assert app.bytes.parcels[-1].url == f"bytes://packets/{packet.id}/mail.pdf"
+    assert app.bytes.requests[-1].url == f"bytes://packets/{packet.id}/mail.pdf"
     totals = await app.store.tally()
     assert (totals.received, totals.routed, totals.open) == (3, 3, 0)
 
@@ -104,8 +104,8 @@ async def test_the_packet_is_archived_when_all_its_pieces_are_settled(app: InMem
 async def test_the_packets_manifest_says_where_its_pieces_went(app: InMemoryApp) -> None:
     packet = await split(app)
     await classify_all(app, packet)
-    story = app.bytes.parcels[-1].manifest
-    assert [(item["pages"], item["type"], len(item["locations"])) for item in story["pieces"]] == [
+    content = app.bytes.requests[-1].manifest
+    assert [(item["pages"], item["type"], len(item["locations"])) for item in content["pieces"]] == [
         ([1, 2], "invoice", 2), ([3, 4], "contract", 1),
     ]  # fmt: skip
     piece = (await pieces_of(packet, app.context))[0]
@@ -129,7 +129,7 @@ async def test_a_piece_in_review_does_not_hold_its_packet_back(app: InMemoryApp)
         await app.event(piece.job_id)
     await app.work()
     after = await app.document(packet.id)
-    assert (after.state, app.bytes.parcels[-1].document.id) == (DocumentState.REVIEW, packet.id)
+    assert (after.state, app.bytes.requests[-1].document.id) == (DocumentState.REVIEW, packet.id)
     totals = await app.store.tally()
     assert (totals.routed, totals.review, totals.open) == (0, 3, 0)
 
@@ -360,7 +360,7 @@ async def test_embedded_files_that_no_piece_carries_are_named_on_the_packet(app:
     assert packet.cuts[-1].files_left == ("factur-x.xml",)
     assert "the embedded files factur-x.xml stay with the packet" in packet.history[-1].detail
     await classify_all(app, packet)
-    assert app.bytes.parcels[-1].manifest["files_left"] == ["factur-x.xml"]
+    assert app.bytes.requests[-1].manifest["files_left"] == ["factur-x.xml"]
 
 
 async def test_a_piece_of_all_pages_carries_the_embedded_files(app: InMemoryApp) -> None:

@@ -71,15 +71,15 @@ STORIES = st.lists(
 
 @settings(max_examples=60)
 @given(STORIES)
-def test_whatever_happens_the_packet_has_the_state_of_its_pieces(story: list[tuple[str, int, str]]) -> None:
-    asyncio.run(live(story))
+def test_whatever_happens_the_packet_has_the_state_of_its_pieces(changes: list[tuple[str, int, str]]) -> None:
+    asyncio.run(live(changes))
 
 
-async def live(story: list[tuple[str, int, str]]) -> None:
+async def live(changes: list[tuple[str, int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         app = InMemoryApp(Path(folder), ARCHIVED)
         packet = await split(app, FOUR)
-        for what, number, how in story:
+        for what, number, how in changes:
             pieces = await pieces_of(await app.document(packet.id), app.context)
             piece = pieces[number % len(pieces)]
             await act(app, packet, piece, what, number, how)
@@ -116,13 +116,13 @@ async def test_a_packet_waits_as_long_as_a_piece_waits_and_is_archived_once(app:
     waits = await app.document(packet.id)
     assert waits.state is DocumentState.REVIEW
     assert show.reason(waits) == "4 pages in 2 pieces, and at least one of them waits for a person"
-    archived = [item for item in app.bytes.parcels if item.document.id == packet.id]
+    archived = [item for item in app.bytes.requests if item.document.id == packet.id]
     assert [piece["state"] for piece in archived[0].manifest["pieces"]] == ["review", "routed"]
     first = (await pieces_of(packet, app.context))[0]
     await route_by_hand(first.id, RoutingDecision(to="contract", who="ada"), app.context)
     await app.work()
     assert (await app.document(packet.id)).state is DocumentState.ROUTED
-    assert [item for item in app.bytes.parcels if item.document.id == packet.id] == archived
+    assert [item for item in app.bytes.requests if item.document.id == packet.id] == archived
 
 
 async def test_a_failed_piece_is_a_failed_packet(app: InMemoryApp) -> None:

@@ -92,7 +92,7 @@ async def test_a_message_whose_task_comes_early_waits_for_the_document(app: InMe
     )  # fmt: skip
     done = await app.do("early")
     assert (done.outcome, done.task.due_at) == ("again", _announced_at(document, app.context))
-    assert app.words.parcels == []
+    assert app.words.requests == []
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.25, 1.0])

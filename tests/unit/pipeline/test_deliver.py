@@ -26,7 +26,7 @@ TWO_PLACES = TABLE.replace('"bytes://invoices/", "words://invoices"', '"bytes://
 
 
 def said(app: InMemoryApp) -> list[tuple[str, str, PointerState]]:
-    return [(item.meaning, item.pointer.url, item.pointer.state) for item in app.words.parcels]
+    return [(item.meaning, item.pointer.url, item.pointer.state) for item in app.words.requests]
 
 
 async def test_the_words_follow_the_bytes_and_point_to_them(app: InMemoryApp) -> None:
@@ -38,7 +38,7 @@ async def test_the_words_follow_the_bytes_and_point_to_them(app: InMemoryApp) ->
 async def test_one_503_at_the_first_put_delays_the_words_until_the_object_is_there(app: InMemoryApp) -> None:
     app.bytes.broken = DestinationBusy("503")
     document = await app.routed("invoice")
-    assert (app.words.parcels, document.state) == ([], DocumentState.OPEN)
+    assert (app.words.requests, document.state) == ([], DocumentState.OPEN)
     app.bytes.broken = None
     app.later(5)
     await app.work()
@@ -46,7 +46,7 @@ async def test_one_503_at_the_first_put_delays_the_words_until_the_object_is_the
     assert said(app) == [(Meaning.ROUTED, f"bytes://invoices/{document.id}/letter.pdf", PointerState.STORED)]
     app.later(QUARTER)
     await app.work()
-    assert len(app.words.parcels) == 1
+    assert len(app.words.requests) == 1
 
 
 async def test_the_words_wait_for_every_place_that_holds_the_document(app: InMemoryApp) -> None:
@@ -54,7 +54,7 @@ async def test_the_words_wait_for_every_place_that_holds_the_document(app: InMem
     second = InMemoryDestination(holds_bytes=True, broken=DestinationBusy("503"))
     app.context = replace(app.context, destinations={**app.context.destinations, "bytes": Either(app.bytes, second)})
     document = await app.routed("invoice")
-    assert ([item.done for item in document.holders], app.words.parcels) == ([True, False], [])
+    assert ([item.done for item in document.holders], app.words.requests) == ([True, False], [])
     second.broken = None
     app.later(5)
     await app.work()
@@ -81,7 +81,7 @@ async def test_after_a_quarter_of_an_hour_they_say_that_it_is_not_there_and_then
     document = await app.routed("invoice")
     app.later(QUARTER - 1)
     await app.work()
-    assert app.words.parcels == []
+    assert app.words.requests == []
     app.later(1)
     await app.work()
     assert said(app) == [(Meaning.ROUTED, "", PointerState.PENDING)]
@@ -90,7 +90,7 @@ async def test_after_a_quarter_of_an_hour_they_say_that_it_is_not_there_and_then
     await app.work()
     place = f"bytes://invoices/{document.id}/letter.pdf"
     assert said(app)[1:] == [(Meaning.AVAILABLE, place, PointerState.STORED)]
-    first, second = app.words.parcels
+    first, second = app.words.requests
     assert (second.sequence, second.replaces) == (first.sequence + 1, first.delivery_id)
     assert (second.delivery_id != first.delivery_id, second.at) == (True, app.now)
     assert (await app.document(document.id)).state is DocumentState.ROUTED
@@ -108,7 +108,7 @@ async def test_the_second_message_names_the_row_that_the_first_one_named(app: In
     await app.work()
     told = [
         (item.meaning, manifest_attributes(item)["route"])
-        for item in app.words.parcels
+        for item in app.words.requests
         if item.url.startswith("words://archive")
     ]
     assert told == [(Meaning.ROUTED, "archive"), (Meaning.AVAILABLE, "archive")]
@@ -132,14 +132,14 @@ async def test_a_place_that_is_paused_does_not_hold_them_back_for_ever(app: InMe
     await app.store.apply(await pause("bytes://invoices", 0, app.context))
     app.later(61)
     await app.work()
-    assert [item.meaning for item in app.words.parcels] == [Meaning.ROUTED, Meaning.AVAILABLE]
+    assert [item.meaning for item in app.words.requests] == [Meaning.ROUTED, Meaning.AVAILABLE]
     assert (await app.document(document.id)).state is DocumentState.ROUTED
 
 
 async def test_a_conflict_waits_for_a_person_at_once_though_the_words_are_still_to_come(app: InMemoryApp) -> None:
     app.bytes.broken = DeliveryConflict("another object lies there")
     document = await app.routed("invoice")
-    assert (document.state, app.words.parcels) == (DocumentState.REVIEW, [])
+    assert (document.state, app.words.requests) == (DocumentState.REVIEW, [])
     app.later(QUARTER)
     await app.work()
     assert said(app) == [(Meaning.ROUTED, "", PointerState.PENDING)]
@@ -170,7 +170,7 @@ async def test_where_links_are_served_they_point_to_what_only_mailroom_holds(app
     app.context = replace(app.context, links=LINKS)
     app.use(TABLE.replace('"bytes://invoices/", "words://invoices"', '"words://invoices"'))
     document = await app.routed("invoice")
-    (message,) = app.words.parcels
+    (message,) = app.words.requests
     assert message.pointer.state is PointerState.LINKED
     for url, what in ((message.pointer.url, "content"), (message.pointer.manifest, "manifest")):
         path, _, token = url.partition("?token=")
@@ -220,7 +220,7 @@ async def test_a_crash_between_delivery_and_its_record_delivers_the_same_parcel_
     await deliver(task, app.context)  # the parcel is out, and nothing is written
     await app.workers_die()
     await app.work()
-    assert [request.delivery_id for request in app.bytes.parcels] == [
+    assert [request.delivery_id for request in app.bytes.requests] == [
         document_delivery(await app.document(document.id))
     ] * 2
     assert (await app.document(document.id)).state is DocumentState.ROUTED
@@ -263,7 +263,7 @@ async def test_a_record_that_changed_meanwhile_is_read_again_without_a_second_de
     after = await app.document(document.id)
     assert after.state is DocumentState.ROUTED
     assert "meddled" in [entry.what for entry in after.history]
-    assert len(app.bytes.parcels) == 1
+    assert len(app.bytes.requests) == 1
 
 
 async def test_a_paused_destination_keeps_its_backlog_and_then_goes_on(app: InMemoryApp) -> None:
@@ -271,7 +271,7 @@ async def test_a_paused_destination_keeps_its_backlog_and_then_goes_on(app: InMe
     document = await app.routed("contract")
     app.later(3600)
     await app.work()
-    assert (app.bytes.parcels, (await app.document(document.id)).state) == ([], DocumentState.OPEN)
+    assert (app.bytes.requests, (await app.document(document.id)).state) == ([], DocumentState.OPEN)
     await app.store.apply(await pause("bytes://contracts", 0, app.context))
     app.later(61)
     await app.work()

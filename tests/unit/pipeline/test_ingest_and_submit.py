@@ -137,7 +137,7 @@ async def test_a_document_that_llamacloud_refuses_goes_the_way_of_failed(app: In
     await app.work()
     document = await app.document(taken.document.id)
     assert (document.state, document.error) == (DocumentState.FAILED, "Unsupported file type")
-    assert [request.url.split("/")[2] for request in app.bytes.parcels] == ["failed"]
+    assert [request.url.split("/")[2] for request in app.bytes.requests] == ["failed"]
 
 
 async def test_without_credits_submission_pauses_with_one_alert_and_no_storm(app: InMemoryApp) -> None:

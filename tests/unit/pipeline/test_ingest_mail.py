@@ -78,10 +78,10 @@ async def test_the_mail_itself_is_archived_where_the_table_says_so(app: InMemory
     await app.work()
     await classified(app, pdf)
     await classified(app, body)
-    request = next(item for item in app.bytes.parcels if item.document.id == record.id)
+    request = next(item for item in app.bytes.requests if item.document.id == record.id)
     assert b"".join([chunk async for chunk in request.content.stream()]) == LETTER
     assert [part["fate"] for part in request.manifest["parts"]] == ["document", "document", "left_out"]
-    pdf_parcel = next(item for item in app.bytes.parcels if item.document.id == pdf.id)
+    pdf_parcel = next(item for item in app.bytes.requests if item.document.id == pdf.id)
     assert pdf_parcel.manifest["mail"] == {"id": record.id}
 
 

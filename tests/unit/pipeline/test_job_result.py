@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_classified_document_is_delivered_to_every_destination_of_its_route(app: InMemoryApp) -> None:
     document = await app.routed("invoice")
     assert document.state is DocumentState.ROUTED
-    assert [request.url for request in (*app.bytes.parcels, *app.words.parcels)] == [
+    assert [request.url for request in (*app.bytes.requests, *app.words.requests)] == [
         f"bytes://invoices/{document.id}/letter.pdf",
         "words://invoices",
     ]
@@ -30,14 +30,14 @@ async def test_a_null_type_goes_no_match_and_waits_for_a_person(app: InMemoryApp
     document = await app.routed(None, 1.0)
     assert document.plan is not None
     assert (document.state, document.plan.way) == (DocumentState.REVIEW, Way.NO_MATCH)
-    assert len(app.bytes.parcels) == 1
+    assert len(app.bytes.requests) == 1
 
 
 async def test_low_confidence_waits_for_a_person_and_delivers_nothing(app: InMemoryApp) -> None:
     document = await app.routed("invoice", 0.79)
     assert document.plan is not None
     assert (document.state, document.plan.way) == (DocumentState.REVIEW, Way.LOW_CONFIDENCE)
-    assert app.bytes.parcels == []
+    assert app.bytes.requests == []
 
 
 async def test_a_failed_job_goes_failed_with_the_vendors_message_and_an_alert(app: InMemoryApp) -> None:
@@ -66,7 +66,7 @@ async def test_the_same_happening_under_new_event_ids_has_one_effect(app: InMemo
         await app.event(document.job_id, id=f"another-{number}")
         await app.event(document.job_id, "classify.partial_success", id=f"odd-{number}")
     await app.work()
-    assert (len(app.bytes.parcels), len(app.words.parcels)) == (1, 1)
+    assert (len(app.bytes.requests), len(app.words.requests)) == (1, 1)
     assert await app.document(document.id) == document
 
 

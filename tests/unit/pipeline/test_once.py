@@ -242,10 +242,10 @@ class Life:
             assert all(item.done for item in document.deliveries)
             assert not any(mark_outdated(item, document) for item in document.deliveries)
             self._one_place_counts(document)
-        sent = len(self.memory_app.words.parcels)
+        sent = len(self.memory_app.words.requests)
         await self._replayed("all", reroute=False)
         await self.memory_app.work()
-        assert len(self.memory_app.words.parcels) == sent
+        assert len(self.memory_app.words.requests) == sent
         assert (await self.memory_app.store.tally()).balanced
 
     def _one_place_counts(self, document: Document) -> None:
@@ -263,16 +263,16 @@ class Life:
     def _each_place_got_everything_once(self) -> None:
         for url, data in self.memory_app.bytes.objects.items():
             assert data == self.contents[url.split("/")[3]]
-        messages = Counter((item.url, item.delivery_id) for item in self.memory_app.words.parcels)
+        messages = Counter((item.url, item.delivery_id) for item in self.memory_app.words.requests)
         assert self.lied or set(messages.values()) <= {1}
         numbers = {
-            (item.url, item.document.id, item.sequence): item.delivery_id for item in self.memory_app.words.parcels
+            (item.url, item.document.id, item.sequence): item.delivery_id for item in self.memory_app.words.requests
         }
         assert len(set(numbers.values())) == len(numbers) == len(messages)
 
     async def _each_consumer_knows_what_holds(self) -> None:
         newest: dict[tuple[str, str], DeliveryRequest] = {}
-        for item in sorted(self.memory_app.words.parcels, key=lambda item: item.sequence):
+        for item in sorted(self.memory_app.words.requests, key=lambda item: item.sequence):
             before = newest.get((item.url, item.document.id))
             if before is not None and before.sequence < item.sequence and not self.lied:
                 assert _claim(before) != _claim(item), "it was told what it knew"

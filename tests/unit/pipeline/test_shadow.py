@@ -227,8 +227,8 @@ async def lived(app: InMemoryApp, documents: list[dict[str, Any]]) -> list[Docum
 
 
 def seen_outside(app: InMemoryApp) -> list[object]:
-    parcels = [*app.bytes.parcels, *app.words.parcels]
-    told = [(item.url, item.delivery_id, item.meaning, dict(item.options), item.manifest) for item in parcels]
+    requests = [*app.bytes.requests, *app.words.requests]
+    told = [(item.url, item.delivery_id, item.meaning, dict(item.options), item.manifest) for item in requests]
     return [told, sorted(app.bytes.objects.items()), app.channel.words, len(app.cloud.orders)]
 
 

@@ -111,7 +111,7 @@ async def test_bytes_are_fetched_only_for_a_destination_that_holds_them(app: InM
     app.use(MESSAGES)
     told = await ended(app, await submitted(app))
     assert told.state is DocumentState.ROUTED
-    assert len(app.words.parcels) == 1
+    assert len(app.words.requests) == 1
     assert app.cloud.read == []
     known(app, CloudFile(id=PARSED, name="other.pdf"))
     held = await ended(app, await submitted(app, parse_job_id=PARSED), "contract")

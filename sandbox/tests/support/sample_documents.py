@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from support.papers import pdf_of
+from support.pdf_fixtures import pdf_of
 
 RULES: list[Any] = [
     {"type": "invoice", "description": "contains an invoice number, line items and a total amount due"},
