@@ -104,10 +104,11 @@ def part_of(pattern: str) -> str:
     return _unquoted(max(re.split(r"[*?]+", _plain(pattern) or ""), key=len))
 
 
-def may_cover(wide: Sequence[str], narrow: str) -> bool:
-    """Whether one of ``wide`` may cover ``narrow``: quick, and wrong only by saying yes."""
-    plain = _plain(narrow)
-    return plain is None or any(part_of(pattern) in _unquoted(plain) for pattern in wide)
+@lru_cache(maxsize=8192)
+def folded(pattern: str) -> str | None:
+    """The pattern as folded text; None for one with classes. A pattern that covers it has its ``part_of`` in it."""
+    plain = _plain(pattern)
+    return None if plain is None else _unquoted(plain)
 
 
 def once_a_class(pattern: str) -> str:

@@ -4,7 +4,8 @@ Sure facts hold of every document, whoever took it in. Usual ones hold of what M
 nobody replaces its bytes: an application with a way in of its own may give a file from a folder a subject.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from receiver.core.media import ONE_PAGE, PDF
@@ -44,8 +45,14 @@ WHY = {
 """Attribute -> what makes it exclude another one; the first that is asked says it."""
 
 
-def kinds_told_apart(asked: Collection[str], *, by_pages: bool, sure: bool) -> list[Facts]:
+def kinds_told_apart(asked: Collection[str], *, by_pages: bool, sure: bool) -> Sequence[Facts]:
     """The kinds of documents that these attributes tell apart, ``by_pages`` also by what pages there are."""
+    return _kinds(tuple(asked), by_pages, sure)
+
+
+@lru_cache(maxsize=1024)
+def _kinds(asked: tuple[str, ...], by_pages: bool, sure: bool) -> Sequence[Facts]:
+    """Cached because most rows of a large table ask for the same attributes."""
     found: list[Facts] = []
     for source in SOURCES:
         for facts in _of(source, by_pages=by_pages, sure=sure):

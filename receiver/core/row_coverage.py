@@ -6,7 +6,7 @@ What several rows take in together, and what ``any`` and ``not`` amount to, is c
 from collections.abc import Iterator, Sequence
 
 from receiver.core.condition_logic import MANY
-from receiver.core.pattern import literal, may_cover
+from receiver.core.pattern import folded, literal, part_of
 from receiver.core.pattern import pattern_covers as pattern_covers
 from receiver.core.route import Route
 from receiver.core.when import TEXTS, When
@@ -57,6 +57,7 @@ class Above:
         self.rows: list[Route] = []
         self._by_text: dict[tuple[str, str], list[Route]] = {}
         self._by_pattern: dict[str, list[tuple[Route, tuple[str, ...]]]] = {}
+        """Attribute -> rows, each with a part of each of its patterns."""
         self._others: list[Route] = []
 
     def add(self, route: Route) -> None:
@@ -70,7 +71,7 @@ class Above:
                     self._by_text.setdefault((of, text), []).append(route)
                 return
         for of, patterns in asked[:1]:
-            self._by_pattern.setdefault(of, []).append((route, patterns))
+            self._by_pattern.setdefault(of, []).append((route, tuple(part_of(pattern) for pattern in patterns)))
             return
         self._others.append(route)
 
@@ -80,5 +81,8 @@ class Above:
             for first in getattr(route.when, of)[:1]:
                 if (text := literal(first)) is not None:
                     yield from self._by_text.get((of, text), ())
-                yield from (other for other, wide in self._by_pattern.get(of, ()) if may_cover(wide, first))
+                text = folded(first)
+                for other, parts in self._by_pattern.get(of, ()):
+                    if text is None or any(part in text for part in parts):
+                        yield other
         yield from self._others
