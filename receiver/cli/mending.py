@@ -15,7 +15,8 @@ from receiver.core.document import Document
 from receiver.core.errors import NotFound
 from receiver.core.price import price_of
 from receiver.operations.document_search import documents_called
-from receiver.operations.failed_documents import Skipped, document_named
+from receiver.operations.failed_documents import Skipped
+from receiver.pipeline.records import document_named
 from receiver.ports import Store
 
 WHO = click.option(
@@ -28,7 +29,7 @@ CAUSE = click.option("--cause", help="All unfixed documents of this incident, by
 async def chosen_documents(app: App, ids: Sequence[str], cause: str | None) -> AsyncIterator[Document]:
     """The documents with these ids, or those of an incident. Raises NotFound."""
     for document_id in dict.fromkeys(ids):
-        yield await document_named(document_id, app.context)
+        yield await document_named(document_id, app.context.store)
     if cause:
         async for document in documents_of(cause, app.context.store):
             yield document

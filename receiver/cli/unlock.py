@@ -10,8 +10,9 @@ from receiver.cli.mending import JSON, WHO, report_mended, tell_price
 from receiver.cli.paths import Given
 from receiver.cli.running import with_app
 from receiver.core.document import Document
-from receiver.operations.failed_documents import Skipped, document_named, refuse_new_bytes
+from receiver.operations.failed_documents import Skipped, refuse_new_bytes
 from receiver.operations.failed_documents import unlock as unlock_document
+from receiver.pipeline.records import document_named
 
 PASSWORD_FILE_BYTES = 64 * 1024
 
@@ -34,7 +35,7 @@ def unlock(document_id: str, password_file: Path, who: str, as_json: bool) -> No
     password = _first_line(password_file)
 
     async def work(app: App) -> Document | Skipped:
-        document = await document_named(document_id, app.context)
+        document = await document_named(document_id, app.context.store)
         refuse_new_bytes(document)
         tell_price(document, as_json=as_json)
         return await unlock_document(document_id, password, app.context, who=who)

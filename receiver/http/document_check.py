@@ -12,8 +12,8 @@ from receiver.bootstrap import App
 from receiver.core.errors import Malformed
 from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response, object_of
-from receiver.operations.failed_documents import document_named
 from receiver.operations.verify_copies import verify_document
+from receiver.pipeline.records import document_named
 
 AT_ONCE = 2
 """Documents that are read back at the same time; others wait."""
@@ -28,7 +28,7 @@ def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
     async def verify(request: Request) -> Response:
         if request.query_params or await object_of(request, empty=True):
             raise Malformed("this takes neither parameters nor a body")
-        document = await document_named(request.path_params["document_id"], app.context)
+        document = await document_named(request.path_params["document_id"], app.context.store)
         async with turns:
             return json_response(show.check(await verify_document(document, app.context, seconds=SECONDS)))
 

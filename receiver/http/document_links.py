@@ -15,7 +15,7 @@ from starlette.routing import Route
 from receiver.bootstrap import App
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document
-from receiver.core.errors import FileGone, NotFound, NotViewable
+from receiver.core.errors import FileGone, NotViewable
 from receiver.core.links import ContentLinks
 from receiver.core.manifest import manifest, stored_manifest
 from receiver.core.object_key import attachment
@@ -24,6 +24,7 @@ from receiver.http.auth import Endpoint
 from receiver.packets.pieces import pieces_of
 from receiver.pipeline.content import content_of, not_viewable_unless_read
 from receiver.pipeline.context import Context
+from receiver.pipeline.records import document_named
 from receiver.settings import Secret
 
 HEADERS = {
@@ -57,10 +58,7 @@ def _by_link(app: App, show: Show, only: Callable[[Endpoint], Endpoint]) -> Endp
     context = app.context
 
     async def shown(request: Request) -> Response:
-        document_id = request.path_params["document_id"]
-        document = await context.store.get(Document, document_id)
-        if document is None:
-            raise NotFound(f"there is no document {document_id}")
+        document = await document_named(request.path_params["document_id"], context.store)
         return await show(document, context)
 
     by_operator = only(shown)

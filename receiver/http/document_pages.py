@@ -15,11 +15,12 @@ from starlette.routing import Route
 from receiver.bootstrap import App
 from receiver.core.document import Document
 from receiver.core.document_view import USUAL_WIDTH, WIDTHS, ShownAs, shown_as
-from receiver.core.errors import FileGone, Malformed, NotFound
+from receiver.core.errors import FileGone, Malformed
 from receiver.http.auth import Endpoint
 from receiver.http.document_links import HEADERS, download_links, gone
 from receiver.http.json_body import json_response
 from receiver.operations.view_document import DocumentViews
+from receiver.pipeline.records import document_named
 
 Shown = TypeVar("Shown")
 
@@ -75,11 +76,7 @@ class DocumentPages:
         return json_response({"url": links.made(document.id, now=self._context.clock())[0]})
 
     async def _document(self, request: Request) -> Document:
-        document_id = request.path_params["document_id"]
-        document = await self._context.store.get(Document, document_id)
-        if document is None:
-            raise NotFound(f"there is no document {document_id}")
-        return document
+        return await document_named(request.path_params["document_id"], self._context.store)
 
 
 async def _unless_gone(document: Document, found: Awaitable[Shown]) -> Shown:

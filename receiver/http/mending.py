@@ -15,7 +15,7 @@ from receiver import show
 from receiver.bootstrap import App
 from receiver.core.decision import OPERATOR, WHO_LIMIT, WHY_LIMIT
 from receiver.core.document import Document, DocumentState
-from receiver.core.errors import DocumentRefused, FileGone, Malformed, NotAllowed, TooLarge, Uncuttable
+from receiver.core.errors import DocumentRefused, FileGone, Malformed, NotAllowed, Uncuttable
 from receiver.core.object_key import safe_name
 from receiver.core.price import price_of
 from receiver.http.auth import Endpoint
@@ -23,12 +23,11 @@ from receiver.http.json_body import json_response, object_of, version_of
 from receiver.http.listing import moment_of
 from receiver.http.multipart import FilePart, Parts
 from receiver.http.query_flag import flag_in
-from receiver.http.uploads import IDLE_SECONDS, NAME_LIMIT
+from receiver.http.uploads import IDLE_SECONDS, NAME_LIMIT, bounded
 from receiver.operations.bulk_correction import DocumentSelection, correct_each, selected_ids
 from receiver.operations.failed_documents import (
     Skipped,
     dismiss,
-    document_named,
     replace_bytes,
     resubmit,
     unlock,
@@ -40,6 +39,7 @@ from receiver.operations.manual_routing import (
     foreseen_correction,
 )
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen
+from receiver.pipeline.records import document_named
 
 MANY = (
     'give the documents ({"ids": […]}, or some of "state", "of_type" and "since") and one of "to", "type" and '
@@ -122,7 +122,7 @@ class Mending:
         """Does what ``mailroom replay DOCUMENT`` does; with ``?preview=true``, shows what that would be."""
         await _given(request)
         document_id, preview = request.path_params["document_id"], _preview(request)
-        document = await document_named(document_id, self._context)
+        document = await document_named(document_id, self._context.store)
         replay = await foreseen(document, ReplayFilter(ids=(document_id,)), self._context)
         if replay.action == "nothing":
             raise NotAllowed(f"document {document_id}: {replay.detail}")
@@ -132,13 +132,13 @@ class Mending:
             return json_response({"document_id": document_id, "action": replay.action, "detail": replay.detail})
         if not await carry_out(replay, self._context):
             raise NotAllowed(f"document {document_id} was changed by another process; reload it and retry")
-        return json_response(show.document_whole(await document_named(document_id, self._context)), 202)
+        return json_response(show.document_whole(await document_named(document_id, self._context.store)), 202)
 
     async def resubmit(self, request: Request) -> Response:
         """Uploads the document again, for a new job; with ``?preview=true``, shows the cost."""
         given, document_id = await _given(request), request.path_params["document_id"]
         if _preview(request):
-            document = await document_named(document_id, self._context)
+            document = await document_named(document_id, self._context.store)
             _refuse(document, why_not(document))
             return json_response({"document_id": document_id, "price": str(price_of([document]))})
         return _changed(await resubmit(document_id, self._context, who=given["who"]))
@@ -157,7 +157,7 @@ class Mending:
         """Replaces the document's bytes with the file of a multipart body, and resubmits it."""
         _refuse_query(request, "who")
         document_id, who = request.path_params["document_id"], request.query_params.get("who", OPERATOR)
-        document = await document_named(document_id, self._context)
+        document = await document_named(document_id, self._context.store)
         if document.forgotten_at is None:
             _refuse(document, why_not(document))
         async with _received(request, self._limit) as path:
@@ -267,10 +267,6 @@ async def _received(request: Request, limit: int) -> AsyncIterator[Path]:
 
 
 async def _written(part: FilePart, path: Path, limit: int) -> None:
-    size = 0
     async with await anyio.open_file(path, "wb") as file:
-        while chunk := await part.read():
-            size += len(chunk)
-            if size > limit:
-                raise TooLarge(f"{part.name[:NAME_LIMIT]} is over {limit} bytes (MAILROOM_MAX_UPLOAD)")
+        async for chunk in bounded(part, limit):
             await file.write(chunk)

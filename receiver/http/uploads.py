@@ -67,7 +67,7 @@ async def _take(app: App, part: FilePart, packet: bool, outcome: UploadResult) -
     first = await part.read() or b""
     if not name and not first:
         return  # a browser sends this for an empty file field
-    source = _bounded(first, part, app.settings.max_upload)
+    source = bounded(part, app.settings.max_upload, first=first)
     arrival = IncomingFile(
         name=name or "document",
         kind="upload",
@@ -86,8 +86,8 @@ async def _take(app: App, part: FilePart, packet: bool, outcome: UploadResult) -
     outcome.taken += map(ingested_data, arrived.taken)
 
 
-async def _bounded(first: bytes, part: FilePart, limit: int) -> AsyncIterator[bytes]:
-    """The file's bytes. Raises TooLarge as soon as there are too many."""
+async def bounded(part: FilePart, limit: int, *, first: bytes = b"") -> AsyncIterator[bytes]:
+    """The file's bytes, after the ``first`` that were read already. Raises TooLarge as soon as there are too many."""
     chunk: bytes | None = first
     size = 0
     while chunk is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from receiver.core.change import InsertIfAbsent, Query, Replace, Write, succeeding
 from receiver.core.decision import Choice
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import Conflict, DocumentRefused, Misconfigured, NotAllowed, NotFound
+from receiver.core.errors import Conflict, DocumentRefused, Misconfigured, NotAllowed
 from receiver.core.follow_up import container_tasks, delivery_tasks
 from receiver.core.header_block import HEAD_BYTES
 from receiver.core.job import Job, JobStatus
@@ -26,7 +26,7 @@ from receiver.packets.pieces import on_disk
 from receiver.pipeline.content import not_viewable_unless_read, refuse_unreadable
 from receiver.pipeline.context import Context
 from receiver.pipeline.document_outcome import resubmission
-from receiver.pipeline.records import every_record
+from receiver.pipeline.records import document_named, every_record
 
 PAGE = 200
 CONFLICTS = 5
@@ -41,14 +41,6 @@ class Skipped:
 
 
 # --- which documents
-
-
-async def document_named(document_id: str, context: Context) -> Document:
-    """The document. Raises NotFound."""
-    document = await context.store.get(Document, document_id)
-    if document is None:
-        raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
-    return document
 
 
 async def failed_since(since: float, context: Context) -> AsyncIterator[Document]:
@@ -121,7 +113,7 @@ async def unlock(document_id: str, password: str, context: Context, *, who: str)
 
     Raises NotFound, NotAllowed, Uncuttable for another password, FileGone, NotViewable if it cannot be read now.
     """
-    document = await document_named(document_id, context)
+    document = await document_named(document_id, context.store)
     await refuse_unreadable(document, context)
     refuse_new_bytes(document)
     if context.cutter is None:
@@ -139,7 +131,7 @@ async def replacement(document_id: str, file: Path, context: Context) -> Documen
 
     Raises NotFound, NotAllowed, DocumentRefused.
     """
-    document = await document_named(document_id, context)
+    document = await document_named(document_id, context.store)
     refuse_new_bytes(document)
     with file.open("rb") as opened:
         head = opened.read(HEAD_BYTES)
@@ -196,13 +188,13 @@ async def dismiss(document_id: str, note: str, context: Context, *, who: str) ->
 
     Raises NotFound, Conflict when it keeps changing.
     """
-    document = await document_named(document_id, context)
+    document = await document_named(document_id, context.store)
     held = [item for item in await _documents(document, context) if item.state is DocumentState.REVIEW]
     for item in held:
         await _dismissed(item.id, note, context, who=who)
     itself = document.state is DocumentState.REVIEW and document.without_result
     if held and not itself:
-        return await document_named(document_id, context)  # its state follows from theirs
+        return await document_named(document_id, context.store)  # its state follows from theirs
     return await _dismissed(document_id, note, context, who=who)
 
 
@@ -237,7 +229,7 @@ Changing = Callable[[Document], Awaitable[tuple[Document, Sequence[Write]] | Ski
 async def _changed(document_id: str, change: Changing, context: Context) -> Document | Skipped:
     """Applies ``change`` to the current document, and retires its parked tasks."""
     for _ in range(CONFLICTS):
-        document = await document_named(document_id, context)
+        document = await document_named(document_id, context.store)
         changed = await change(document)
         if isinstance(changed, Skipped):
             return changed

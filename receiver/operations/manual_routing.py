@@ -11,7 +11,7 @@ from receiver.core.change import Replace, Write
 from receiver.core.decision import OPERATOR, Choice, to_undo, undoable
 from receiver.core.document import DeliveryState, Document, DocumentState, Step
 from receiver.core.effects import PlaceEffect, effects_of
-from receiver.core.errors import Conflict, Malformed, NotAllowed, NotFound
+from receiver.core.errors import Malformed, NotAllowed
 from receiver.core.follow_up import container_tasks, delivery_tasks
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import DestinationFacts, replanned
@@ -21,6 +21,7 @@ from receiver.core.statements import ROUTED_BY_HAND, state_in_words, with_statem
 from receiver.operations.replay import overtaken
 from receiver.pipeline.content import refuse_unreadable
 from receiver.pipeline.context import Context
+from receiver.pipeline.records import document_named
 from receiver.pipeline.shadow import with_shadow_verdict
 
 
@@ -64,11 +65,7 @@ async def foreseen_correction(document_id: str, decision: RoutingDecision, conte
     anything to undo, or if its bytes are gone; Malformed for a route or type that is not in the table; Conflict if it
     is not the version that the person saw.
     """
-    document = await context.store.get(Document, document_id)
-    if document is None:
-        raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
-    if decision.version not in (None, document.version):
-        raise Conflict("document", document_id)
+    document = await document_named(document_id, context.store, version=decision.version)
     now = context.clock()
     after = reroute(document, decision, context.config.table, context, now=now)
     if after.waits_for_bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from receiver.core.change import InsertIfAbsent, Replace
 from receiver.core.decision import OPERATOR
 from receiver.core.document import Document, DocumentState, Step
-from receiver.core.errors import Conflict, Malformed, NotAllowed, NotFound
+from receiver.core.errors import Malformed, NotAllowed
 from receiver.core.pages import BLANK, BY_HAND, Cut, Guards, Segment, account, read_spans, spans
 from receiver.core.replan import shelved
 from receiver.core.route import RouteTable
@@ -18,6 +18,7 @@ from receiver.packets.cut import cut_task
 from receiver.packets.pieces import open_packet
 from receiver.pipeline.content import not_viewable_unless_read, refuse_unreadable
 from receiver.pipeline.context import Context
+from receiver.pipeline.records import document_named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +48,7 @@ async def recut(document_id: str, request: CutRequest, context: Context) -> Docu
     is being processed, Malformed for pages that do not add up or a type that no route takes, Uncuttable, NotViewable if
     its bytes cannot be read now, Conflict if it changed since the person saw it.
     """
-    document = await context.store.get(Document, document_id)
-    if document is None:
-        raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
-    if request.version not in (None, document.version):
-        raise Conflict("document", document_id)
+    document = await document_named(document_id, context.store, version=request.version)
     _refuse(document)
     await refuse_unreadable(document, context)
     if document.page_count is None:

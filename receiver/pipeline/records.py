@@ -1,12 +1,24 @@
-"""Iterates over all records of a query, page by page."""
+"""Reads a document by its id, and all records of a query, page by page."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from receiver.core.change import Page, Query, R
+from receiver.core.document import Document
+from receiver.core.errors import Conflict, NotFound
 from receiver.ports import Store
 
 PAGE = 500
+
+
+async def document_named(document_id: str, store: Store, *, version: int | None = None) -> Document:
+    """The document. Raises NotFound; and Conflict if it is not the ``version`` that a person saw."""
+    document = await store.get(Document, document_id)
+    if document is None:
+        raise NotFound(f"there is no document {document_id}", fix="to list them: mailroom documents")
+    if version not in (None, document.version):
+        raise Conflict("document", document_id)
+    return document
 
 
 async def every_page(kind: type[R], query: Query, store: Store) -> AsyncIterator[Page]:
