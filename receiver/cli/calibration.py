@@ -6,6 +6,7 @@ from receiver import show
 from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
 from receiver.cli.mending import JSON
+from receiver.cli.numbers import Number
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_app
 from receiver.core.calibration import TARGET, CalibrationReport, Outcomes, TypeCalibration
@@ -15,7 +16,7 @@ from receiver.operations.calibrate import calibrate
 @click.command(short_help="Show how often LlamaCloud was right, and thresholds that fit.")
 @click.option("--since", type=MOMENT, help="Documents received since: 2026-11-22, 2h, 7d. All by default.")
 @click.option(
-    "--target", default=TARGET, show_default=True, type=click.FloatRange(0.5, 1.0),
+    "--target", default=TARGET, show_default=True, type=Number(0.5, 1.0),
     help="The share that must be right among what is routed without a person.",
 )  # fmt: skip
 @JSON

@@ -6,8 +6,8 @@ from typing import NoReturn
 import click
 
 from receiver import show
+from receiver.cli import mending
 from receiver.cli.listing import DOCUMENT_COLUMNS, document_row, when
-from receiver.cli.mending import at_a_terminal
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.suggestions import types_of_the_table
 from receiver.core.document import Document
@@ -82,7 +82,7 @@ def picked(word: str, fit: list[Document], *, as_json: bool) -> Document:
     if as_json:
         print_json({"documents": [show.document(item) for item in fit]})
         _refuse(word, fit)
-    if not at_a_terminal():
+    if not mending.at_a_terminal():
         table(DOCUMENT_COLUMNS, [document_row(item) for item in fit])
         _refuse(word, fit)
     table(("", *DOCUMENT_COLUMNS), [(str(place), *document_row(item)) for place, item in enumerate(fit, start=1)])

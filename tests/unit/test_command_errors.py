@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
+from receiver.cli.backtest import Threshold
 from receiver.cli.listing import Moment, TimeSpan
 from receiver.cli.numbers import Number, WholeNumber
 from receiver.cli.paths import Given
@@ -123,6 +124,7 @@ WRONG_VALUES = {
     ClosestChoice: ("zzzz", ""),
     Moment: ("yesterday", "", "99", "-1h", "2026-13-01"),
     TimeSpan: ("long", "", "-1h", "1.5h"),
+    Threshold: ("0.7", "", "invoice", "invoice=", "invoice=1.5", "=0.7", "invoice=nan"),
 }
 """Type of an option or argument -> what it does not take."""
 
@@ -135,7 +137,7 @@ def test_a_value_of_the_wrong_kind_is_refused_by_the_name_of_its_option(folder: 
                 rest = given(command, folder / "file.pdf", besides=item)
                 assert f"'{item.opts[0]}'" in refused(folder, *words, *rest, f"{item.opts[0]}={value}")
                 tried.add(type(item.type))
-    assert tried == {WholeNumber, Number, ClosestChoice, Moment, TimeSpan}
+    assert tried == set(WRONG_VALUES)
 
 
 def test_every_kind_of_value_has_its_wrong_ones_here() -> None:

@@ -251,7 +251,7 @@ def test_a_password_comes_from_a_file_and_is_printed_nowhere(tmp_path: Path, mon
     secret.write_text("open sesame\n")
     empty.write_text("\n")
     with terminal(app, TABLE, monkeypatch):
-        assert "no password" in str(run(f"mailroom unlock {document.id} --password-file {empty}").exception)
+        assert "no password" in run(f"mailroom unlock {document.id} --password-file {empty}").stderr
         done = run(f"mailroom unlock {document.id} --password-file {secret}")
         assert (done.exit_code, "sesame" in done.output) == (0, False)
         assert run(f"mailroom unlock {document.id} open").exit_code == 2
