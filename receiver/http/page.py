@@ -15,6 +15,7 @@ FILES = {
     "dom.js": ("dom.js", "text/javascript"),
     "document.js": ("document.js", "text/javascript"),
     "calibration.js": ("calibration.js", "text/javascript"),
+    "finder.js": ("finder.js", "text/javascript"),
     "event.js": ("event.js", "text/javascript"),
     "mend.js": ("mend.js", "text/javascript"),
     "selection.js": ("selection.js", "text/javascript"),

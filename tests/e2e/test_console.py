@@ -18,6 +18,7 @@ from receiver.core.task import TaskState
 from receiver.http.page import CONSOLE, FILES
 from receiver.store import codec
 from receiver.store.memory import MemoryStore
+from tests.axe import violations
 from tests.builders import NOW, a_document, a_task, an_event, an_incident, an_occurrence
 from tests.receivers import an_app
 from tests.sockets import operator_served
@@ -322,6 +323,70 @@ def test_what_documents_cost_is_shown_by_day_and_type_and_on_the_document(page: 
     expect(rows).to_contain_text("invoice")
     page.evaluate("location.hash = '#all/doc-waits'")
     expect(page.locator("#detail")).to_contain_text("3 credits")
+
+
+def test_a_search_is_in_the_address_says_what_is_wrong_and_is_saved(page: Page) -> None:
+    box, error = page.get_by_label("Search documents"), page.locator("#search-error")
+    box.fill("type:invoice confidence:<0.8")
+    expect(page.locator("tr[data-id]")).to_have_count(1)
+    expect(page.locator("tr[data-id=doc-waits]")).to_be_visible()
+    expect(page.locator("#finder")).to_contain_text("1–1 of 1")
+    assert page.evaluate("location.hash") == "#all?q=type%3Ainvoice+confidence%3A%3C0.8"
+    page.get_by_role("button", name="Save search").click()
+    box.fill("typ:invoice")
+    expect(error).to_contain_text("typ: is no filter")
+    expect(error).to_contain_text("did you mean type?")
+    expect(box).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("tr[data-id=doc-waits]")).to_be_visible()
+    assert violations(page) == []
+    page.reload()  # a link to a search that is wrong shows what is wrong, and the page beside it
+    expect(error).to_contain_text("did you mean type?")
+    expect(page.locator("#books")).to_contain_text("balanced")
+    page.get_by_label("Saved searches").select_option("all: type:invoice confidence:<0.8")
+    expect(page.locator("tr[data-id]")).to_have_count(1)
+    expect(error).to_be_hidden()
+    expect(box).to_have_value("type:invoice confidence:<0.8")
+    assert violations(page) == []
+    page.get_by_role("button", name="Remove from saved").click()
+    expect(page.get_by_label("Saved searches")).to_be_hidden()
+    page.locator("#views button").nth(1).click()
+    expect(page.locator("tr[data-id=doc-waits]")).to_be_visible()
+    box.fill("nothing here")
+    expect(page.locator("#list")).to_contain_text("Nothing here.")
+
+
+def test_a_long_list_goes_on_page_by_page_and_back_restores_the_place(page: Page, app: App) -> None:
+    store = app.context.store
+    assert isinstance(store, MemoryStore)
+    for number in range(205):
+        store._put(
+            a_document(id=f"doc-many-{number:03d}", name=f"many {number:03d}.pdf", taken_in_at=NOW + 10 + number)
+        )
+    finder, first = page.locator("#finder"), page.locator("tr[data-id]").first
+    page.get_by_label("Search documents").fill("many")
+    expect(finder).to_contain_text("1–100 of 205")
+    page.get_by_role("button", name="Next page").click()
+    expect(finder).to_contain_text("101–200 of 205")
+    expect(first).to_contain_text("many 104.pdf")
+    page.get_by_role("button", name="Next page").click()
+    expect(finder).to_contain_text("201–205 of 205")
+    expect(page.get_by_role("button", name="Next page")).to_be_hidden()
+    page.click("tr[data-id=doc-many-002]")
+    expect(page.locator("#detail h2")).to_have_text("many 002.pdf")
+    page.go_back()
+    expect(page.locator("#detail")).to_be_hidden()
+    expect(finder).to_contain_text("201–205 of 205")
+    page.go_back()
+    expect(finder).to_contain_text("101–200 of 205")
+    page.get_by_role("button", name="Previous page").click()
+    expect(finder).to_contain_text("1–100 of 205")
+    page.evaluate("history.go(-1)")
+    expect(finder).to_contain_text("101–200 of 205")
+    page.reload()
+    expect(finder).to_contain_text("101–200")
+    page.get_by_role("button", name="First page").click()
+    expect(first).to_contain_text("many 204.pdf")
+    assert violations(page) == []
 
 
 def test_search_finds_by_name_and_a_wrong_token_shows_nothing(page: Page) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from receiver.bootstrap import App
@@ -14,6 +13,7 @@ from receiver.core.pages import Cut, Guards, Segment, account, read_spans
 from receiver.core.plan import Plan, Way
 from receiver.store.memory import MemoryStore
 from receiver.store.spool import FolderSpool
+from tests.axe import violations
 from tests.builders import NOW, a_document
 from tests.mail_fixtures import a_mail
 from tests.pdf_fixtures import a_page, locked, packet_bytes
@@ -70,10 +70,6 @@ def opened(page: Page, document_id: str) -> Locator:
     page.evaluate(f"location.hash = '#all/{document_id}'")
     expect(page.locator(f"#detail[data-id={document_id}]")).to_be_visible()
     return page.locator("#detail")
-
-
-def violations(page: Page) -> list[str]:
-    return [f"{item['id']}: {item['nodes'][0]['html']}" for item in Axe().run(page).response["violations"]]
 
 
 def drawn(image: Locator) -> None:

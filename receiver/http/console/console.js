@@ -5,6 +5,7 @@ import { documentPanel, found, replay } from "./document.js";
 import { calibrationTable } from "./calibration.js";
 import { el, moment, name, percent, state, table, word } from "./dom.js";
 import { eventPanel, pausedNotes } from "./event.js";
+import { Finder } from "./finder.js";
 import { Selection } from "./selection.js";
 import { incidentPanel, incidentTable, standing } from "./incident.js";
 import { shownPages } from "./pages.js";
@@ -27,27 +28,44 @@ const VIEWS = {
   costs: { label: "Costs", path: "/costs", whole: true },
   calibration: { label: "Calibration", path: "/calibration", whole: true },
 };
-const room = { view: "all", chosen: null, cursor: null, overview: null, rows: [], shown: "", timer: 0, asked: 0, pausesAt: 0 };
+const room = { view: "all", chosen: null, overview: null, rows: [], shown: "", timer: 0, asked: 0, pausesAt: 0 };
 
 const selection = new Selection($("selection"), () => refresh());
 
 const work = new Work($("work"), { act, open: leaveFor, left, look });
+
+const finder = new Finder($("finder"), {
+  view: () => room.view,
+  changed(typed) {
+    if (work.active) work.end();
+    selection.drop();
+    if (isList("/documents") || !typed) $("list").scrollTop = 0;
+    else room.view = "all";
+    if (typed) history.replaceState(null, "", `#${hash()}`); // not a step of Back for each letter
+    else location.hash = hash();
+    refresh();
+  },
+});
+const isList = (path) => VIEWS[room.view].path === path;
 
 async function refresh() {
   clearTimeout(room.timer);
   const asked = ++room.asked;
   try {
     const view = VIEWS[room.view];
-    const params = view.whole ? {} : { ...view.params, q: view.path === "/documents" ? $("search").value.trim() : "", limit: "100" };
+    const { q, cursor } = finder;
+    const params = view.whole ? {} : { ...view.params, q: isList("/documents") ? q : "", cursor, limit: "100" };
     const [overview, listed] = await Promise.all([
       ask("/overview"),
-      view.list ? view.list() : ask(view.path, { params }),
+      (view.list ? view.list() : ask(view.path, { params })).catch((error) => error),
     ]);
     if (asked !== room.asked) return; // a newer question is on its way
     room.overview = overview;
     showBooks();
     showTabs();
+    if (listed instanceof Error) throw listed; // the rest of the page works while a search is wrong
     showList(listed);
+    finder.show(view.list || view.whole ? {} : listed, view.list || view.whole ? 0 : room.rows.length || listed.tasks?.length || 0);
     selection.show(overview);
     await showPaused();
     if (room.chosen) await showDetail(room.chosen, asked);
@@ -63,6 +81,11 @@ function failed(error) {
   if (error instanceof Refused && [401, 403].includes(error.status)) {
     token.forget();
     enter();
+  }
+  if (error instanceof Refused && error.status === 400 && finder.query) {
+    finder.refuse(error.message);
+    trouble("");
+    return;
   }
   trouble(error instanceof Refused ? error.message : "the server does not respond; retrying");
 }
@@ -220,12 +243,13 @@ function close() {
   room.rows.find((row) => row.dataset.id === id)?.focus();
 }
 
-const hash = () => (room.chosen ? `${room.view}/${part(room.chosen)}` : room.view);
+const hash = () => (room.chosen ? `${room.view}/${part(room.chosen)}` : room.view) + finder.query;
 
 function look(view) {
   if (work.active) work.end();
   selection.drop();
   room.view = view;
+  finder.begin(finder.q);
   choose(null);
 }
 
@@ -250,7 +274,7 @@ function begin() {
   selection.drop();
   choose(null);
   $("room").classList.add("working");
-  work.begin(VIEWS[room.view].path, { ...VIEWS[room.view].params, q: $("search").value.trim() }, room.overview);
+  work.begin(VIEWS[room.view].path, { ...VIEWS[room.view].params, q: finder.q }, room.overview);
 }
 
 function left() {
@@ -292,8 +316,11 @@ function keys(event) {
 }
 
 function followHash() {
-  const [view, id] = location.hash.slice(1).split("/");
-  if (VIEWS[view] && view !== room.view) selection.drop();
+  const [path, query] = location.hash.slice(1).split("?");
+  const [view, id] = path.split("/");
+  const before = room.view + finder.query;
+  finder.read(query);
+  if (VIEWS[view] && view + finder.query !== before) selection.drop();
   if (VIEWS[view]) room.view = view;
   room.chosen = id ? decodeURIComponent(id) : null;
 }
@@ -303,11 +330,6 @@ $("entry").addEventListener("submit", (event) => {
   token.set($("token").value.trim());
   $("token").value = "";
   start();
-});
-let typing = 0;
-$("search").addEventListener("input", () => {
-  clearTimeout(typing);
-  typing = setTimeout(() => (VIEWS[room.view].path === "/documents" ? refresh() : look("all")), 200);
 });
 $("begin").addEventListener("click", begin);
 document.addEventListener("keydown", keys);

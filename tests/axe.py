@@ -1,0 +1,9 @@
+"""What is hard to use on a page for some people, as axe finds it."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def violations(page: Page) -> list[str]:
+    """Each rule that the page breaks, with the first element that does."""
+    return [f"{item['id']}: {item['nodes'][0]['html']}" for item in Axe().run(page).response["violations"]]
