@@ -8,7 +8,7 @@ import click
 
 from receiver import show
 from receiver.cli.document_list import may_be_a_name, picked, print_page, search_of, searched
-from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row
+from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row, shown_of
 from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.running import with_store
@@ -79,14 +79,11 @@ def _overdue(since: float | None, limit: int, *, as_json: bool) -> None:
     async def found(store: Store) -> list[Document]:
         return await find_records(store, Document, query, limit=limit + 1)
 
-    records = with_store(found)
-    shown = show.in_page_order(records[:limit])
+    shown = show.in_page_order(shown_of(with_store(found), limit))
     if as_json:
         print_json({"documents": [show.document(item) for item in shown]})
     else:
         table(DOCUMENT_COLUMNS, [document_row(item) for item in shown])
-    if len(records) > limit:
-        say(f"shown: {limit:,}; there are more: --limit", err=True)
 
 
 def _named(word: str, *, limit: int, as_json: bool) -> None:

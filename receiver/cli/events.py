@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from receiver import show
-from receiver.cli.listing import MOMENT, when
+from receiver.cli.listing import MOMENT, shown_of, when
 from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.running import with_store
@@ -31,7 +31,7 @@ def events(event_id: str | None, job: str | None, since: float | None, limit: in
         _one(event_id, as_json=as_json)
         return
     query = Query(by="job" if job else "all", key=job, since=since, newest_first=True)
-    records = with_store(lambda store: find_records(store, Event, query, limit=limit))
+    records = shown_of(with_store(lambda store: find_records(store, Event, query, limit=limit + 1)), limit)
     if as_json:
         print_json({"events": [show.event(item) for item in records]})
         return

@@ -2,13 +2,17 @@
 
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TypeVar
 
 import click
 
 from receiver import show
+from receiver.cli.output import say
 from receiver.core.document import Document, DocumentState
 
+R = TypeVar("R")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -53,6 +57,13 @@ def document_row(item: Document) -> tuple[str | list[str], ...]:
     places = [each.receipt.location for each in item.deliveries if each.receipt and not each.superseded]
     why = [] if item.state is DocumentState.ROUTED else [show.reason(item)]
     return item.id, item.name, found_type, confidence, item.state, why + places
+
+
+def shown_of(records: Sequence[R], limit: int) -> Sequence[R]:
+    """The first ``limit`` of these; if there are more, standard error says so and how to get them."""
+    if len(records) > limit:
+        say(f"shown: {limit:,}; there are more: --limit", err=True)
+    return records[:limit]
 
 
 def when(at: float | None) -> str:

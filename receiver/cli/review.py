@@ -6,6 +6,7 @@ import click
 
 from receiver import show
 from receiver.bootstrap import App
+from receiver.cli.listing import shown_of
 from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import print_json, say, table
 from receiver.cli.person_text import NAME, REASON
@@ -71,7 +72,8 @@ async def _decide(app: App, document_id: str, word: RoutingDecision, *, wait: bo
 
 def _list(limit: int, *, as_json: bool) -> None:
     query = Query(by="state", key=DocumentState.REVIEW)
-    waiting = show.in_page_order(with_store(lambda store: find_records(store, Document, query, limit=limit)))
+    found = with_store(lambda store: find_records(store, Document, query, limit=limit + 1))
+    waiting = show.in_page_order(shown_of(found, limit))
     names = list(choices(load(from_environ().config, RevealedEnviron(os.environ)).table))
     if as_json:
         print_json({"documents": [show.document(item) for item in waiting], "routes": names})

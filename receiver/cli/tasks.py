@@ -5,7 +5,7 @@ from shlex import quote
 import click
 
 from receiver import show
-from receiver.cli.listing import MOMENT, when
+from receiver.cli.listing import MOMENT, shown_of, when
 from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_store
@@ -43,7 +43,7 @@ def tasks(
         return
     if parked:
         state = TaskState.PARKED
-    records = with_store(lambda store: _listed(store, state, subject, since, limit))
+    records = shown_of(with_store(lambda store: _listed(store, state, subject, since, limit + 1)), limit)
     if as_json:
         print_json({"tasks": [show.task(item) for item in records]})
         return

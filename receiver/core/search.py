@@ -7,6 +7,7 @@ what they have an index for; whether a document fits is decided here, for all of
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import UTC, date, datetime, timedelta
 from operator import ge, gt, le, lt
 from typing import NamedTuple, NoReturn
@@ -83,21 +84,26 @@ class Criterion:
     ids: frozenset[str] = frozenset()
     """Documents that it finds besides, because somebody looked them up."""
 
+    text: str = dataclass_field(init=False, repr=False, compare=False)
+    """The value as entries are compared with it."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", searchable(self.value))
+
     @property
     def needle(self) -> str:
         """A text that an entry has if it fits this, "" if nothing of the kind is certain."""
-        plain = self.comparisons or self.field in ("state", "type")
-        return "" if plain else searchable(self.value)
+        return "" if self.comparisons or self.field in ("state", "type") else self.text
 
     def holds(self, entry: SearchEntry) -> bool:
         """Whether the document fits."""
         return (entry.place.document_id in self.ids or self._fits(entry)) is not self.negated
 
     def _fits(self, entry: SearchEntry) -> bool:
-        text = searchable(self.value)
+        text = self.text
         match self.field:
             case "":
-                return any(text in line for line in entry.text.split("\n"))
+                return text in entry.text
             case "name" | "sender" | "subject":
                 return text in entry.line(self.field)
             case "place":

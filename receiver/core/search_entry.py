@@ -1,6 +1,5 @@
 """What a search compares of a document: one text of everything by which people know it, and what they filter by."""
 
-from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from receiver.core.document import Document
@@ -39,8 +38,10 @@ class _Lines(NamedTuple):
     subject: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchEntry:
+_NUMBERS = {name: number for number, name in enumerate(_Lines._fields)}
+
+
+class SearchEntry(NamedTuple):
     """One document, as a search sees it."""
 
     place: SearchPlace
@@ -77,7 +78,8 @@ class SearchEntry:
 
     def line(self, name: str) -> str:
         """The line of this name (of _Lines)."""
-        return self.text.split("\n")[_Lines._fields.index(name)]
+        number = _NUMBERS[name]
+        return self.text.split("\n", number + 1)[number]
 
     def lies_at(self, text: str) -> bool:
         """Whether one of its places has this text."""

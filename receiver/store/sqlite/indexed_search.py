@@ -18,7 +18,7 @@ from receiver.store.sqlite.search_index import GROUP, group_of
 from receiver.store.walked_search import BY
 
 BATCH = 1000
-LOOKED_AT = 20_000
+LOOKED_AT = 10_000
 """Documents of which SQL cannot tell whether they fit that one search compares, at most."""
 COUNTED = 1000
 """Documents that fit that are counted, where each must be compared."""
@@ -167,8 +167,7 @@ def _between(
 
 def _entry(row: Any) -> SearchEntry:
     _, document_id, taken_in_at, state, found_type, confidence, text = row
-    place = SearchPlace(taken_in_at, document_id)
-    return SearchEntry(place=place, state=state, type=found_type, confidence=confidence, text=text)
+    return SearchEntry(SearchPlace(taken_in_at, document_id), state, found_type, confidence, text)
 
 
 def _documents(ids: list[str], db: sqlite3.Connection) -> dict[str, Document]:
