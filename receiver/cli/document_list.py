@@ -1,5 +1,6 @@
 """The list of documents that a search finds: what is asked, its table, and what it says about those not shown."""
 
+import re
 import time
 from typing import NoReturn
 
@@ -13,11 +14,33 @@ from receiver.cli.suggestions import types_of_the_table
 from receiver.core.document import Document
 from receiver.core.errors import Malformed
 from receiver.core.quantity import quantity
-from receiver.core.search import Comparison, Criterion, Search, SearchPage, parse_search
+from receiver.core.search import FILTERS, Comparison, Criterion, Search, SearchPage, parse_search
 from receiver.operations.document_search import AT_MOST, search_documents
 from receiver.ports import Store
 
 PAGE = 500
+_EXCLUDES = re.compile("-({}):".format("|".join(FILTERS)))
+
+
+class SearchCommand(click.Command):
+    """A command whose words may exclude by a filter, as ``-state:open`` does, which is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" not in args:
+            before = ["", *args]
+            excluding = [
+                place for place, item in enumerate(args) if _EXCLUDES.match(item) and before[place] not in self._asking
+            ]
+            words = [args[place] for place in excluding]
+            args = [item for place, item in enumerate(args) if place not in excluding]
+            args = [*args, "--", *words] if words else args
+        return super().parse_args(ctx, args)
+
+    @property
+    def _asking(self) -> set[str]:
+        """The options after which a value follows."""
+        options = [item for item in self.params if isinstance(item, click.Option) and not item.is_flag]
+        return {name for item in options for name in item.opts}
 
 
 def search_of(text: str, *, since: float | None = None, **filters: str | None) -> Search:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from receiver import show
-from receiver.cli.document_list import may_be_a_name, picked, print_page, search_of, searched
+from receiver.cli.document_list import SearchCommand, may_be_a_name, picked, print_page, search_of, searched
 from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row, shown_of
 from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import one_line, print_json, say, table
@@ -26,7 +26,7 @@ from receiver.ports import Store
 STATES = ClosestChoice([state.value for state in DocumentState])
 
 
-@click.command(short_help="Find documents, or show one with its history.")
+@click.command(cls=SearchCommand, short_help="Find documents, or show one with its history.")
 @click.argument("words", metavar="[QUERY]...", nargs=-1)
 @click.option("--search", metavar="QUERY", help="More of the search, as one text.")
 @click.option("--state", type=STATES, help="Only documents in this state.")

@@ -17,6 +17,8 @@ from receiver.ports import Store
 
 AT_MOST = 20
 """Documents that are listed when several fit."""
+SAMPLE = 100
+"""The newest documents, whose types are suggested for one that nothing has."""
 PAGES = 10
 """Pages of a search that are read for a name: where texts have no index, each is a thousand documents."""
 
@@ -68,11 +70,13 @@ async def documents_called(word: str, store: Store) -> list[Document]:
 async def _refuse_unknown_type(found_type: str, store: Store, types: Collection[str]) -> None:
     if not found_type or found_type in types:
         return
-    if not (await store.find(Document, Query(by="type", key=found_type, limit=1))).records:
-        meant = near(found_type, types)
-        known = f" (known: {', '.join(sorted(types))})" if types else ""
-        hint = f"; did you mean {meant}?" if meant else known
-        raise Malformed(f"type:{found_type}: no document has this type, and mailroom.yaml does not name it{hint}")
+    if (await store.find(Document, Query(by="type", key=found_type, limit=1))).records:
+        return
+    newest = (await store.find(Document, Query(newest_first=True, limit=SAMPLE))).records
+    known = sorted({*types, *(item.type for item in newest if item.type)})
+    meant = near(found_type, known)
+    hint = f"; did you mean {meant}?" if meant else f"; known: {', '.join(known)}" if known else ""
+    raise Malformed(f"type:{found_type}: no document has this type, and mailroom.yaml does not name it{hint}")
 
 
 async def _ids_named(item: Criterion, store: Store) -> frozenset[str]:

@@ -72,12 +72,14 @@ def test_what_fits_no_document_is_named(invoice: Document, word: str) -> None:
         "'ice 7.p'",
         "nvoice name:7",
         "--state routed --search '-other'",
+        "7.pdf -type:contract --state routed",
+        "--search -state:open --batch BATCH",
         "--search 'name:INV -other'",
         "confidence:'>0.5' ice 7.",
     ],
 )
 def test_anything_else_is_a_search(invoice: Document, words: str) -> None:
-    result = run(f"mailroom documents --json {words}")
+    result = run(f"mailroom documents --json {words}", BATCH=invoice.batch_id)
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
     assert [item["document_id"] for item in told["documents"]] == [invoice.id]

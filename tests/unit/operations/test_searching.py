@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from receiver.core.change import Insert
-from receiver.core.document import Document, DocumentState
+from receiver.core.document import Classification, Document, DocumentState
 from receiver.core.errors import Malformed, NotFound
 from receiver.core.flag import Flag, bytes_flag
 from receiver.core.search import SearchPage, parse_search
@@ -72,6 +72,10 @@ def test_a_type_that_nothing_has_is_an_error(store: Walking, text: str, said: st
     with pytest.raises(Malformed, match=said.replace("?", ".")):
         searched(store, text)
     assert searched(store, "type:invoice").records == []
+    receipt = a_document(classification=Classification(type="receipt", confidence=1), taken_in_at=NOW + 500)
+    asyncio.run(store.apply(Insert(receipt)))
+    with pytest.raises(Malformed, match="did you mean receipt"):
+        searched(store, "type:reciept")
 
 
 def test_a_name_is_looked_for_among_a_bounded_number_of_documents(
