@@ -56,6 +56,7 @@ from tests.builders import (
 )
 from tests.contracts.store import HandClock, outcome
 from tests.contracts.store_asked import all_pages
+from tests.contracts.store_searched import expected, found_by
 
 QUICK = settings(max_examples=20, stateful_step_count=30)
 AT_LENGTH = settings(max_examples=50, stateful_step_count=60)
@@ -108,7 +109,7 @@ WRITES: st.SearchStrategy[Write] = st.one_of(
 )
 LISTINGS = [(kind, name) for kind, indexes in INDEXES.items() for name in indexes]
 KEYS = st.sampled_from(["a", "b", "c", "x", "content", "record", *DocumentState, *TaskState])
-
+SEARCHES = ["", "a", "pdf", "letter state:open", "type:x -state:failed", "confidence:>0.5 batch:b", "-before:today pdf"]
 
 Place = tuple[str, str]
 """A record's kind and id."""
@@ -310,6 +311,10 @@ class StoreMachine(RuleBasedStateMachine):
         rows = [row for row in rows if (since is None or row[0] >= since) and (until is None or row[0] < until)]
         rows.sort(key=lambda row: row[:2], reverse=newest_first)
         assert self.run(all_pages(self.store, kind, query)) == [record for _, _, record in rows]
+
+    @rule(text=st.sampled_from(SEARCHES), limit=st.integers(1, 4))
+    def search(self, text: str, limit: int) -> None:
+        assert self.run(found_by(self.store, text, limit=limit)) == expected(text, self.all_there(Document))
 
     @rule(record=RECORDS)
     def get(self, record: Record) -> None:
