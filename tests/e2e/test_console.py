@@ -1,6 +1,7 @@
 """The operator's page in a real browser: what a person sees, and that hostile mail stays text."""
 
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from receiver.core.task import TaskState
 from receiver.http.page import CONSOLE, FILES
 from receiver.store import codec
 from receiver.store.memory import MemoryStore
+from receiver.store.walked_search import walked_search
 from tests.axe import violations
 from tests.builders import NOW, a_document, a_task, an_event, an_incident, an_occurrence
 from tests.receivers import an_app
@@ -355,7 +357,9 @@ def test_a_search_is_in_the_address_says_what_is_wrong_and_is_saved(page: Page) 
     expect(page.locator("#list")).to_contain_text("Nothing here.")
 
 
-def test_a_long_list_goes_on_page_by_page_and_back_restores_the_place(page: Page, app: App) -> None:
+def test_a_long_list_goes_on_page_by_page_and_back_restores_the_place(
+    page: Page, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = app.context.store
     assert isinstance(store, MemoryStore)
     for number in range(205):
@@ -387,6 +391,15 @@ def test_a_long_list_goes_on_page_by_page_and_back_restores_the_place(page: Page
     page.get_by_role("button", name="First page").click()
     expect(first).to_contain_text("many 204.pdf")
     assert violations(page) == []
+    monkeypatch.setattr("receiver.store.walked_search.READ_AT_ONCE", 50)
+    search = partial(walked_search, store, look_at=150, count=1)  # as DynamoDB does, which looks at some and goes on
+    monkeypatch.setattr(store, "search", lambda asked, *, limit, cursor: search(asked, limit=limit, cursor=cursor))
+    page.get_by_label("Search documents").fill("held.pdf")
+    expect(finder).to_contain_text("Looked at 150 documents, back to")
+    expect(page.locator("#list")).to_contain_text("Nothing here so far.")
+    page.get_by_role("button", name="Look further").click()
+    expect(first).to_contain_text("held.pdf")
+    expect(finder).not_to_contain_text("Looked at")
 
 
 def test_search_finds_by_name_and_a_wrong_token_shows_nothing(page: Page) -> None:

@@ -138,7 +138,7 @@ function showList(listed) {
         one.day, one.type, one.documents.toLocaleString(), one.credits.toLocaleString(), String(one.unpriced_jobs)])),
     calibration: () => calibrationTable(listed, choose),
   }[room.view] ?? (() => documents(listed.documents));
-  const shown = made() ?? el("p", { class: "empty" }, "Nothing here.");
+  const shown = made() ?? el("p", { class: "empty" }, listed.looked_back_to ? "Nothing here so far." : "Nothing here.");
   $("begin").hidden = room.view !== "review" || !listed.documents?.length;
   if (shown === $("list").firstChild) return; // what a person is about to click stays where it is
   $("list").replaceChildren(shown);
