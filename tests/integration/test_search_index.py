@@ -9,6 +9,7 @@ import pytest
 
 from receiver.core.change import Delete, Insert
 from receiver.core.document import Classification, Document, DocumentState
+from receiver.core.errors import Malformed
 from receiver.core.search import parse_search
 from receiver.ports import Store
 from receiver.store import codec
@@ -155,6 +156,20 @@ async def test_a_search_that_must_compare_texts_stops_and_says_how_far_it_looked
     assert oldest.taken_in_at < (page.back_to or 0) < documents[-1].taken_in_at
     assert 10 <= page.looked_at <= 20
     assert await found_by(opened, "00") == expected("00", documents), "its cursor goes on"
+
+
+async def test_a_search_that_takes_sqlite_too_long_is_refused_and_the_store_goes_on(
+    opened: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = some_documents()
+    await opened.apply(*map(Insert, documents))
+    with monkeypatch.context() as slow:
+        slow.setattr(indexed_search, "SECONDS", -1)
+        slow.setattr(indexed_search, "STEPS_BETWEEN", 1)
+        for text in ("harbour", "confidence:<0.5", "type:invoice acme"):
+            with pytest.raises(Malformed, match="too many documents: add a date"):
+                await opened.search(parse_search(text, now=NOW))
+    assert await found_by(opened, "harbour") == expected("harbour", documents)
 
 
 async def test_what_fits_is_counted_up_to_a_bound(opened: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,25 +4,33 @@ Results come in the order of ``document_search.place``: by tenths of a second. W
 together and sorted, so that pages are in the order of the port.
 """
 
+import contextlib
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
 from receiver.core.document import Document
+from receiver.core.errors import Malformed
 from receiver.core.search import Criterion, Search, SearchPage
 from receiver.core.search_entry import SearchEntry, SearchPlace, searchable
 from receiver.store import codec, listing
 from receiver.store.sqlite.search_index import GROUP, group_of
 from receiver.store.walked_search import BY
 
-BATCH = 1000
 LOOKED_AT = 10_000
 """Documents of which SQL cannot tell whether they fit that one search compares, at most."""
 COUNTED = 1000
 """Documents that fit that are counted, where each must be compared."""
+BATCH = COUNTED + 1
+"""Rows that are read at once: enough to know that there are more than are counted."""
 COUNTED_BY_SQL = 100_000
+SECONDS = 3.0
+"""How long SQLite may take for one step of a search."""
+STEPS_BETWEEN = 10_000
+"""Virtual-machine steps of SQLite between two checks of the clock."""
 FEW = 2000
 """Documents of a type or state that are compared one by one, rather than those with the right words."""
 WORD_PIECES = 8
@@ -136,7 +144,8 @@ def _count(narrowed: _Narrowed, most: int, db: sqlite3.Connection) -> int:
     """How many documents fit the conditions, ``most`` at most."""
     where, values = narrowed.where(narrowed.lowest, narrowed.highest)
     counted = f"select count(*) from (select 1 from document_search s where {where} limit ?)"  # noqa: S608 - constants
-    return int(db.execute(counted, (*values, most)).fetchone()[0])
+    with _bounded(db):
+        return int(db.execute(counted, (*values, most)).fetchone()[0])
 
 
 def _rows(narrowed: _Narrowed, below: int, size: int, by_words: bool, db: sqlite3.Connection) -> list[Any]:
@@ -162,7 +171,23 @@ def _between(
         f"select s.place, s.id, s.taken_in_at, s.state, s.type, s.confidence, {text} from {source} "  # noqa: S608 - constants
         f"where {where} order by {place} desc limit ?"
     )
-    return db.execute(sql, (*values, size)).fetchall()
+    with _bounded(db):
+        return db.execute(sql, (*values, size)).fetchall()
+
+
+@contextlib.contextmanager
+def _bounded(db: sqlite3.Connection) -> Iterator[None]:
+    """Raises Malformed if the block takes SQLite longer than SECONDS: others wait for the same connection."""
+    until = time.monotonic() + SECONDS
+    db.set_progress_handler(lambda: time.monotonic() > until, STEPS_BETWEEN)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
+            raise
+        raise Malformed("this search looks at too many documents: add a date (since:), a state or a type") from error
+    finally:
+        db.set_progress_handler(None, 0)
 
 
 def _entry(row: Any) -> SearchEntry:
