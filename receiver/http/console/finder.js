@@ -68,7 +68,7 @@ export class Finder {
     say(this.span, rows && this.total ? `${rows} of ${this.total}` : rows);
     const looked = listed.looked_back_to
       && [`Looked at ${listed.looked_at.toLocaleString()} documents, back to `, moment(listed.looked_back_to), ". "];
-    const missing = listed.not_indexed
+    const missing = listed.not_indexed > 0
       && `The search index is being built: ${listed.not_indexed.toLocaleString()} documents are not in it yet.`;
     this.notes.replaceChildren(...el("span", {}, looked, missing).childNodes);
     this.following = listed.cursor ? { cursor: listed.cursor, from: this.from + count } : null;
