@@ -31,12 +31,9 @@ def _answered(asked: dict[str, Any]) -> dict[str, Any]:
     if asked["do"] == "text" and shown_as(media_type) is ShownAs.TEXT:
         text, goes_on = file_text(path, media_type)
         return _shortened(text, goes_on)
-    with closing(_source(path, media_type)) as source:
+    pages: PageSource = PdfPages(path) if media_type == PDF else ImagePages(path)
+    with closing(pages) as source:
         return _of_pages(source, asked)
-
-
-def _source(path: Path, media_type: str) -> PageSource:
-    return PdfPages(path) if media_type == PDF else ImagePages(path)
 
 
 def _of_pages(source: PageSource, asked: dict[str, Any]) -> dict[str, Any]:

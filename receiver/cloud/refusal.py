@@ -117,7 +117,7 @@ def _final(response: httpx.Response, about: About, detail: str) -> MailroomError
     if about is About.FILE and (missing or status == 422):
         return FileGone(f"LlamaCloud no longer has this file {detail}")
     sending = about in {About.UPLOAD, About.ORDER}
-    if sending and (status in {400, 413, 415, 422} or (missing and not _no_path(response))):
+    if sending and (status in {400, 413, 415, 422} or (missing and vendor_reason(response).casefold() != NO_SUCH_PATH)):
         return _refused(response, detail)
     if status in {404, 405, 410} or 300 <= status < 400:
         return NotServed(f"LlamaCloud has no such resource {detail}")
@@ -142,10 +142,6 @@ def _refused(response: httpx.Response, detail: str) -> MailroomError:
 def _blamed(response: httpx.Response, detail: str) -> MailroomError:
     places = [place for place, _ in _complaints(response)]
     return refused_field.blamed(response.request.url.path, places, "" if places else _detail(response), detail)
-
-
-def _no_path(response: httpx.Response) -> bool:
-    return vendor_reason(response).casefold() == NO_SUCH_PATH
 
 
 def _the_vendors(response: httpx.Response) -> bool:

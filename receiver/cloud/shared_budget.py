@@ -122,7 +122,8 @@ class SharedBudget:
             with suppress(Conflict):
                 await self._store.apply(put(Flag(id=self._flag, value=value, at=now), known))
                 # A process that was in the flag, even if it has left, may have sent requests that still count.
-                self._take(mine.share, at_once=not before or abs(now - _written_at(known)) > 2 * LEASE_SECONDS)
+                at_once = not before or known is None or abs(now - known.at) > 2 * LEASE_SECONDS
+                self._take(mine.share, at_once=at_once)
                 return mine.share > 0
         return self.share > 0  # too many concurrent writes: the next renewal may succeed
 
@@ -143,10 +144,6 @@ def _members(known: Flag | None) -> dict[str, Member]:
         return _MEMBERS.validate_json(known.value) if known else {}
     except ValidationError:  # of a later version
         return {}
-
-
-def _written_at(known: Flag | None) -> float:
-    return known.at if known else 0.0
 
 
 def _fair(others: Iterable[Member]) -> float:

@@ -206,17 +206,13 @@ def _merged(pieces: Sequence[Segment]) -> list[Segment]:
     """Merges adjacent segments of the same category; the lower confidence counts."""
     merged: list[Segment] = []
     for item in pieces:
-        last = merged[-1] if merged else None
-        if last and last.category == item.category not in (UNCATEGORIZED, BLANK) and _adjoin(last, item):
+        last = merged[-1] if merged and merged[-1].pages[-1] + 1 == item.pages[0] else None
+        if last and last.category == item.category not in (UNCATEGORIZED, BLANK):
             confidence = min(last.confidence, item.confidence, key=lambda word: _RANK.get(word, 1))
             merged[-1] = replace(last, pages=(*last.pages, *item.pages), confidence=confidence)
         else:
             merged.append(item)
     return merged
-
-
-def _adjoin(item: Segment, other: Segment) -> bool:
-    return item.pages[-1] + 1 == other.pages[0]
 
 
 def _broken(pieces: Sequence[Segment], guards: Guards) -> Iterator[str]:

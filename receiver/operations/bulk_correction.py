@@ -73,15 +73,12 @@ async def selected_ids(selection: DocumentSelection, context: Context) -> list[s
 
 async def documents_selected(selection: DocumentSelection, store: Store) -> AsyncIterator[Document]:
     """The documents that fit every field but ``ids``, the newest first."""
-    by, key = next(((by, key) for by, key in _indexes(selection) if key), ("all", None))
+    indexes = ("state", selection.state), ("type", selection.type)
+    by, key = next(((by, key) for by, key in indexes if key), ("all", None))
     query = Query(by=by, key=key, since=selection.since, newest_first=True, limit=PAGE)
     async for document in every_record(Document, query, store):
         if selection.state in (None, document.state) and selection.type in (None, document.type):
             yield document
-
-
-def _indexes(selection: DocumentSelection) -> Sequence[tuple[str, str | None]]:
-    return ("state", selection.state), ("type", selection.type)
 
 
 async def correct_each(

@@ -33,12 +33,9 @@ class ExpiredLeases:
         now, before = self._clock(), self._seen
         self._seen = {task.id: _since(task, before.get(task.id), now) for task in page.records}
         over = [task for task in page.records if now - self._seen[task.id][1] >= task.lease_seconds]
-        return [await write_failure(task, _error(task), context) for task in over]
+        lost = "did not finish the attempt: its process died, or could not write for a whole lease"
+        return [await write_failure(task, CutOff(f"{task.owner} {lost}"), context) for task in over]
 
 
 def _since(task: Task, seen: tuple[int, float] | None, now: float) -> tuple[int, float]:
     return seen if seen and seen[0] == task.version else (task.version, now)
-
-
-def _error(task: Task) -> CutOff:
-    return CutOff(f"{task.owner} did not finish the attempt: its process died, or could not write for a whole lease")

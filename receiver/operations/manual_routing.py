@@ -143,15 +143,14 @@ def _undone(document: Document, decision: RoutingDecision, now: float) -> tuple[
     """The document with its last decision undone, and the plan from before that decision."""
     last = undoable(document.decisions)
     if last is None or last.plan is None:
-        raise NotAllowed(f"document {document.id} has no decision that can be undone", fix=_instead(document))
+        raise NotAllowed(
+            f"document {document.id} has no decision that can be undone",
+            fix=f"decide again: mailroom correct {document.id} --type TYPE or --to ROUTE",
+        )
     noted = with_statement(
         document, who=decision.who, choice=Choice.UNDO, why=decision.why, undoes=last.number, now=now
     )
     return replace(noted, corrected_type=last.typed), replace(last.plan, decided_at=now)
-
-
-def _instead(document: Document) -> str:
-    return f"decide anew: mailroom correct {document.id} --type TYPE or --to ROUTE"
 
 
 def _undo_text(document: Document) -> str:

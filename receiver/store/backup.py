@@ -244,7 +244,8 @@ def _refuse_place(store: Path, spool: FolderSpool | None, to: Path) -> None:
 
 
 def _refuse_to_overwrite(store: Path, spool: FolderSpool | None, made: Backup) -> None:
-    there = [path for path in (store, *_logs(store)) if path.exists()]
+    files = [store.with_name(f"{store.name}{suffix}") for suffix in ("", "-wal", "-shm")]
+    there = [path for path in files if path.exists()]
     if there:
         raise Misconfigured(f"{there[0]} already exists: restore a backup into an empty location", fix=_aside(store))
     if made.spool is not (spool is not None):
@@ -257,10 +258,6 @@ def _refuse_to_overwrite(store: Path, spool: FolderSpool | None, made: Backup) -
         )
     if not store.absolute().parent.is_dir():
         raise Misconfigured(f"there is no folder {store.absolute().parent}", fix=f"mkdir -p {store.absolute().parent}")
-
-
-def _logs(store: Path) -> list[Path]:
-    return [store.with_name(f"{store.name}{suffix}") for suffix in ("-wal", "-shm")]
 
 
 def _aside(path: Path) -> str:
