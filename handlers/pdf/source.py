@@ -1,6 +1,7 @@
 """An open packet: its page count, its embedded files, and its pieces."""
 
 import shutil
+import warnings
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -81,7 +82,10 @@ class SourcePdf:
 def without_password(path: Path, password: str, to: Path) -> None:
     """Writes the PDF without its password, otherwise unchanged. Raises Refused."""
     try:
-        with pikepdf.open(path, password=password, access_mode=pikepdf.AccessMode.stream) as source:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "A password was provided")  # refused below, in our own words
+            source = pikepdf.open(path, password=password, access_mode=pikepdf.AccessMode.stream)
+        with source:
             if not source.is_encrypted:
                 raise ChildRefusal("it is not locked")
             source.save(to, encryption=False)

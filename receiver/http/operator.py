@@ -7,12 +7,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.bootstrap import App
 from receiver.core.errors import MailroomError
-from receiver.http import api, health, page
+from receiver.http import api, health, openapi, page
 from receiver.http.problems import INTERNAL, ErrorReply, problem_of
 from receiver.http.readiness import Readiness
 from receiver.http.respond import respond
@@ -27,7 +27,9 @@ def operator_app(app: App, readiness: Readiness | None = None, *, metrics: bool 
     Without ``metrics`` there is no ``/metrics``: for deployments that anybody can reach, which report them elsewhere.
     """
     readiness = readiness or Readiness(app.context.store.ready)
-    routes: list[BaseRoute] = [*health.routes(readiness), *api.routes(app), *page.routes()]
+    endpoints = api.routes(app)
+    versioned = Router([*openapi.routes(), *endpoints], redirect_slashes=False)
+    routes: list[BaseRoute] = [*health.routes(readiness), Mount(openapi.PREFIX, versioned), *endpoints, *page.routes()]
     if metrics:
         routes += health.metrics_of(app, readiness)
     pages = Starlette(

@@ -29,7 +29,7 @@ export async function ask(path, { method = "GET", params = {}, body } = {}) {
 export const picture = async (path) => (await fetched(path)).blob();
 
 async function fetched(path, { headers = {}, ...options } = {}) {
-  const answer = await fetch(path, { ...options, headers: { ...headers, authorization: `Bearer ${token.get()}` } });
+  const answer = await fetch(`/api/v1${path}`, { ...options, headers: { ...headers, authorization: `Bearer ${token.get()}` } });
   if (answer.ok) return answer;
   const data = await answer.json().catch(() => ({}));
   throw new Refused(answer.status, data.error?.message ?? `the server answered ${answer.status}`);

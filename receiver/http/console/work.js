@@ -147,7 +147,7 @@ export class Work {
       el("div", { class: "beside" }, el("div", {}, statements(doc), this.choices(doc),
         el("p", { class: "progress", role: "status" }, this.progress()), nameField()), pagesPanel(doc, this.tools)),
     );
-    this.section.focus();
+    this.section.focus({ preventScroll: true });
   }
 
   choices(doc) {
@@ -171,7 +171,7 @@ export class Work {
         button("", "How often was LlamaCloud right?", () => { this.end(); this.tools.look("calibration"); }),
         button("Esc", "Leave", () => this.end())),
     );
-    this.section.focus();
+    this.section.focus({ preventScroll: true });
   }
 
   again() {
