@@ -310,7 +310,8 @@ def webhook_terms(settings: Settings) -> "WebhookTerms":
 
     if not settings.public_url:
         raise Misconfigured(
-            "MAILROOM_PUBLIC_URL is not set: LlamaCloud needs the receiver's URL, like https://mail.example.com"
+            "MAILROOM_PUBLIC_URL is not set: LlamaCloud needs the receiver's URL, like https://mail.example.com",
+            fix="set it; where LlamaCloud cannot reach this machine, set it to none, and run `mailroom listen`",
         )
     lock = settings.webhook_secrets()
     return WebhookTerms(

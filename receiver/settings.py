@@ -62,7 +62,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = ""
     public_url: Annotated[
         str,
-        _about("Where LlamaCloud can reach the receiver, for instance https://mail.example.com", forms.SITE),
+        _about(
+            "Where LlamaCloud can reach the receiver, for instance https://mail.example.com; `none` where it cannot: "
+            "jobs are created without a webhook, and `mailroom listen` asks for their results",
+            forms.PUBLIC_SITE,
+        ),
     ] = ""
     allow_http: Annotated[
         bool,
@@ -287,9 +291,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = "auto"
 
     @property
+    def gets_webhooks(self) -> bool:
+        """Whether LlamaCloud can reach a receiver of this installation."""
+        return self.public_url != forms.NO_WEBHOOKS
+
+    @property
     def webhook_url(self) -> str:
-        """The URL of the webhook."""
-        return self.public_url.rstrip("/") + "/webhooks/llamacloud"
+        """The URL of the webhook; "" where LlamaCloud can reach nobody."""
+        return f"{self.public_url.rstrip('/')}/webhooks/llamacloud" if self.gets_webhooks else ""
 
     def site(self) -> str:
         """Which Mailroom this is, in notices: the host of its page, or of its receiver; "" for neither."""
@@ -327,7 +336,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             Proof.SIGNATURE: bool(lock.signing_secrets),
         }
         required = _required(self.require, configured)
-        if not required and not self.allow_unverified:
+        if not required and not self.allow_unverified and self.gets_webhooks:
             raise Misconfigured(
                 "no secret is configured, so anyone could send events: set MAILROOM_WEBHOOK_HEADERS, "
                 "MAILROOM_TOKEN_SECRETS or MAILROOM_SIGNING_SECRETS (for tests: MAILROOM_ALLOW_UNVERIFIED=true)"

@@ -24,6 +24,7 @@ COMMANDS = {
     "init": "receiver.cli.init:init",
     "serve": "receiver.cli.serve:serve",
     "worker": "receiver.cli.worker:worker",
+    "listen": "receiver.cli.listen:listen",
     "submit": "receiver.cli.submit:submit",
     "watch": "receiver.cli.watch:watch",
     "documents": "receiver.cli.documents:documents",

@@ -38,6 +38,8 @@ PAGE = (
 )
 
 
+LOOK_SECONDS = {True: 0.25, False: 2.0}
+"""Whether webhooks come -> seconds between two looks for the self-test's event, or requests about its job."""
 LATE_SWEEPS = 10
 """Missed sweeps after which the check fails."""
 
@@ -190,6 +192,8 @@ async def _key(app: App) -> str:
 
 async def _reachable(app: App) -> str:
     """Sends an event of ours through the public URL; the receiver must accept it."""
+    if not app.settings.gets_webhooks:
+        return "MAILROOM_PUBLIC_URL=none: `mailroom listen` asks for results"
     found = await probe("mailroom.doctor", proofs_of(app.settings), app.settings.webhook_url, app.context.store)
     if found.queued and not found.let_in:
         raise MailroomError(
@@ -220,15 +224,32 @@ async def _self_test(app: App, wait_seconds: float) -> str:
             registration=registration,
         )
     )
+    what = _event_of if app.settings.gets_webhooks else _end_of
     while time.time() - begun < wait_seconds:
-        page = await app.context.store.find(Event, Query(by="job", key=report.id, limit=1))
-        if page.records:
-            return _in_time(page.records[0].type, report.id, time.time() - begun, app.context.config.deadline_seconds)
-        await asyncio.sleep(0.25)
+        if seen := await what(report.id, app):
+            return _in_time(seen, report.id, time.time() - begun, app.context.config.deadline_seconds)
+        await asyncio.sleep(LOOK_SECONDS[app.settings.gets_webhooks])
+    if not app.settings.gets_webhooks:
+        raise MailroomError(
+            f"job {report.id} was created, but did not finish within {wait_seconds:.0f} s",
+            fix="try again later with a longer --wait; if it persists, check LlamaCloud's status page",
+        )
     raise MailroomError(
         f"job {report.id} was created, but its event did not arrive within {wait_seconds:.0f} s",
         fix="check that LlamaCloud can reach MAILROOM_PUBLIC_URL; until then the sweep processes documents, later",
     )
+
+
+async def _event_of(job_id: str, app: App) -> str:
+    """The type of the job's event, once it is stored."""
+    page = await app.context.store.find(Event, Query(by="job", key=job_id, limit=1))
+    return page.records[0].type if page.records else ""
+
+
+async def _end_of(job_id: str, app: App) -> str:
+    """How the job ended, once LlamaCloud says so: no event of it will come."""
+    report = await app.context.cloud.job(JobKind.CLASSIFY, job_id)
+    return f"the end ({report.status})" if report.status.final else ""
 
 
 def _in_time(event_type: str, job_id: str, seconds: float, deadline: float) -> str:

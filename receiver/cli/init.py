@@ -12,7 +12,7 @@ from receiver.cli import mending
 from receiver.cli.output import say
 from receiver.config.first_files import EXAMPLE_RULES, Answers, env_text, first_settings, table_text
 from receiver.core.errors import Misconfigured
-from receiver.core.forms import Wrong
+from receiver.core.forms import NO_WEBHOOKS, Wrong
 from receiver.settings import Settings
 
 TABLE, ENV = Path("mailroom.yaml"), Path(".env")
@@ -27,7 +27,7 @@ NEEDED = {"api_key": "the environment variable LLAMA_CLOUD_API_KEY", "public_url
 
 
 @click.command(short_help="Write a first mailroom.yaml and .env.")
-@click.option("--public-url", metavar="URL", help="URL at which LlamaCloud can reach the receiver.")
+@click.option("--public-url", metavar="URL", help="URL at which LlamaCloud can reach the receiver; none if it cannot.")
 @click.option("--base-url", metavar="URL", help="LlamaCloud's base URL, if it is not the usual one.")
 @click.option(
     "--to", "destination", metavar="URL", help=f"Where documents go: a folder or bucket.  [default: {DESTINATION}]"
@@ -55,7 +55,8 @@ def init(public_url: str | None, base_url: str | None, destination: str | None, 
         raise Misconfigured(f"nothing was written, because this would be wrong:\n{error}", fix=error.fix) from error
     _write({TABLE: table, ENV: env})
     say(f"wrote {TABLE} and {ENV} (only you can read them: {ENV} holds the API key and new secrets)")
-    say(f"next:\n  {LOAD}\n  mailroom serve\n  mailroom doctor   # in another terminal, after the first of these lines")
+    run = "listen" if answers.public_url == NO_WEBHOOKS else "serve"
+    say(f"next:\n  {LOAD}\n  mailroom {run}\n  mailroom doctor   # in another terminal, after the first of these lines")
 
 
 def _refuse_existing() -> None:
@@ -99,7 +100,7 @@ def _asked(given: Mapping[str, str | None], rules: Mapping[str, str]) -> Answers
         "api_key": given["api_key"] or click.prompt("LlamaCloud API key", hide_input=True),
         "base_url": given["base_url"] or click.prompt("LlamaCloud's address", default=Settings().llama_cloud_base_url),
         "public_url": given["public_url"]
-        or click.prompt("URL at which LlamaCloud can reach this receiver (https://…)"),
+        or click.prompt("URL at which LlamaCloud can reach this receiver (https://…, or none)"),
         "destination": given["destination"] or click.prompt("Where documents go", default=DESTINATION),
     }
     return _answers(texts, rules or _asked_rules())

@@ -13,7 +13,8 @@ Place = tuple[str, int]
 
 
 class Listeners(NamedTuple):
-    public: socket.socket
+    public: socket.socket | None
+    """None where LlamaCloud can reach nobody."""
     operator: socket.socket | None
     """None if the operator's side is disabled."""
 
@@ -26,9 +27,16 @@ def listening(public: Place, operator: Place | None) -> Iterator[Listeners]:
             listen(*public, fix="choose another --port, or a --host that belongs to this machine")
         )
         narrow(outside)
-        fix = "choose another MAILROOM_OPERATOR_ADDRESS; port 0 picks a free port, an empty value turns it off"
-        inside = opened.enter_context(listen(*operator, fix=fix)) if operator else None
-        yield Listeners(outside, inside)
+        inside = opened.enter_context(operator_listening(operator))
+        yield inside._replace(public=outside)
+
+
+@contextlib.contextmanager
+def operator_listening(operator: Place | None) -> Iterator[Listeners]:
+    """The operator's socket alone, for the duration of the block. Raises Misconfigured likewise."""
+    fix = "choose another MAILROOM_OPERATOR_ADDRESS; port 0 picks a free port, an empty value turns it off"
+    with contextlib.ExitStack() as opened:
+        yield Listeners(None, opened.enter_context(listen(*operator, fix=fix)) if operator else None)
 
 
 def listen(host: str, port: int, *, fix: str) -> socket.socket:
@@ -48,7 +56,9 @@ def _bound(host: str, port: int) -> socket.socket:
     return socket.create_server(where, family=family, backlog=BACKLOG, dualstack_ipv6=both)
 
 
-def address_of(listener: socket.socket) -> str:
-    """The URL at which the socket listens."""
+def address_of(listener: socket.socket | None) -> str:
+    """The URL at which the socket listens; "" without one."""
+    if listener is None:
+        return ""
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

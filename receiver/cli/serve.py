@@ -15,7 +15,7 @@ from receiver.bootstrap import App
 from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.numbers import WholeNumber
 from receiver.cli.running import refuse_strange_spool, with_app, worker_of
-from receiver.core.errors import StoreBusy
+from receiver.core.errors import Misconfigured, StoreBusy
 from receiver.core.timers import WORK_SHARE
 from receiver.destination_traits import prepare
 from receiver.http.limits import ConnectionLimits, descriptors, operator_size, public_size
@@ -52,6 +52,7 @@ def serve(host: str, port: int, worker: bool) -> None:
 
 
 async def _serve(app: App, host: str, port: int, *, worker: bool) -> None:
+    refuse_unreachable(app)
     with listening((host, port), app.settings.operator_listens()) as listeners:
         await serve_until(
             Stopping(app.settings.stop_seconds).on_signals(),
@@ -60,6 +61,15 @@ async def _serve(app: App, host: str, port: int, *, worker: bool) -> None:
             announce=lambda: _announce(app, listeners),
             worker=worker,
             background=changing(app),
+        )
+
+
+def refuse_unreachable(app: App) -> None:
+    """Raises Misconfigured where LlamaCloud is told of no receiver: results would only come with the sweep, late."""
+    if not app.settings.gets_webhooks:
+        raise Misconfigured(
+            "MAILROOM_PUBLIC_URL=none: LlamaCloud sends no events",
+            fix="run `mailroom listen`, which asks for results; or set MAILROOM_PUBLIC_URL to the receiver's URL",
         )
 
 
@@ -118,6 +128,8 @@ async def serve_until(
     ):
         announce()
         stopping = asyncio.create_task(_stop(servers, stop))
+        if not servers:
+            await stop.wait()
         await asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in servers.items()))
         stopping.cancel()
 
@@ -126,9 +138,11 @@ def _servers(app: App, listeners: Listeners, readiness: Readiness) -> dict["_Ser
     """Each server and its listener."""
     meter, free = app.context.meter, descriptors()
     config = functools.partial(server_config, grace_seconds=app.settings.stop_seconds * WORK_SHARE)
-    size = public_size(free)
-    limits = ConnectionLimits(size.connections, listener="public", meter=meter)
-    servers = {_Server(config(public_app(app, readiness), limits, backlog=size.backlog)): listeners.public}
+    servers = dict[_Server, socket.socket]()
+    if listeners.public is not None:
+        size = public_size(free)
+        limits = ConnectionLimits(size.connections, listener="public", meter=meter)
+        servers[_Server(config(public_app(app, readiness), limits, backlog=size.backlog))] = listeners.public
     if listeners.operator is not None:
         size = operator_size(free)
         limits = ConnectionLimits(size.connections, listener="operator", meter=meter)

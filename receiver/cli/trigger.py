@@ -69,7 +69,7 @@ def trigger(
 
 
 def _own(settings: Settings) -> str:
-    if not settings.public_url:
+    if not settings.public_url or not settings.gets_webhooks:
         raise Misconfigured("give --to URL, or set MAILROOM_PUBLIC_URL")
     return settings.webhook_url
 

@@ -6,7 +6,7 @@ import click
 
 from receiver.bootstrap import App
 from receiver.cli.running import refuse_strange_spool, with_app
-from receiver.cli.serve import changing, until_ready, working
+from receiver.cli.serve import changing, refuse_unreachable, until_ready, working
 from receiver.log import log_line
 from receiver.stopping import Stopping
 from receiver.supervisor import Supervisor
@@ -22,6 +22,7 @@ def worker() -> None:
 
 async def _work(app: App) -> None:
     """Works until the process is told to stop; running tasks are finished."""
+    refuse_unreachable(app)
     stop = Stopping(app.settings.stop_seconds).on_signals()
     await until_ready(app.context.store)
     await refuse_strange_spool(app)

@@ -195,8 +195,18 @@ def host_alone(text: str, *, because: str) -> None:
         raise Wrong("is a listen address, not one that clients can call", "use the host name that clients connect to")
 
 
+NO_WEBHOOKS = "none"
+"""The public URL of a machine that LlamaCloud cannot reach."""
+
+
+def _public_site(text: str) -> None:
+    if text != NO_WEBHOOKS:
+        _site(text)
+
+
 API_URL = Form("`https://host`, with an optional port and path; no user, query or fragment", _api_url)
 SITE = Form("`https://host` or `https://host:port`; no path, user, query or fragment", _site)
+PUBLIC_SITE = Form(f"{SITE.says}; or `{NO_WEBHOOKS}`", _public_site)
 
 
 def checked_address(text: str) -> tuple[str, int]:

@@ -28,6 +28,8 @@ LIKELIEST = (
 
 async def missing_webhooks(context: Context) -> Alert | None:
     """The alert if too many results of the last hour came without an event, else None."""
+    if not context.webhook_terms.url:
+        return None
     now = context.clock()
     query = Query(since=now - WINDOW, newest_first=True, limit=SAMPLE)
     results = await _results(query, context)
@@ -49,6 +51,8 @@ async def still_missing(context: Context) -> bool:
 
     An hour without mail does not show that webhooks arrive.
     """
+    if not context.webhook_terms.url:
+        return False
     incident = await context.store.get(Incident, short_hash(KIND, CAUSE))
     if incident is None or incident.standing_since is None:
         return False

@@ -60,6 +60,7 @@ class WebhookTerms:
     """Where LlamaCloud sends webhooks, and with which secrets. They are replaced when secrets rotate."""
 
     url: str
+    """"" where LlamaCloud can reach nobody: then jobs are created without a webhook."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     token_secret: bytes = field(default=b"", repr=False)
     signing_secret: str = field(default="", repr=False)
@@ -69,12 +70,14 @@ class WebhookTerms:
         self.url, self.headers = fresh.url, fresh.headers
         self.token_secret, self.signing_secret = fresh.token_secret, fresh.signing_secret
 
-    def configuration(self, document: Document, events: Sequence[str], *, now: float) -> WebhookConfiguration:
+    def configuration(self, document: Document, events: Sequence[str], *, now: float) -> WebhookConfiguration | None:
         """The webhook configuration of a job for this document, with a token that is valid for no other."""
         return self.configuration_for(document.id, events, now=now)
 
-    def configuration_for(self, document_id: str, events: Sequence[str], *, now: float) -> WebhookConfiguration:
+    def configuration_for(self, document_id: str, events: Sequence[str], *, now: float) -> WebhookConfiguration | None:
         """The same, given only the document's id."""
+        if not self.url:
+            return None
         headers = dict(self.headers)
         if self.token_secret:
             headers[TOKEN_HEADER] = token.make_token(document_id, self.token_secret, expires_at=now + TOKEN_SECONDS)

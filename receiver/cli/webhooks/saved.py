@@ -10,6 +10,7 @@ from receiver.cli.output import print_json, say, table
 from receiver.cli.running import run
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.webhook_configs import SavedWebhook
+from receiver.core.errors import Misconfigured
 from receiver.environment import from_environ
 from receiver.operations import saved_webhooks as kept
 from receiver.ports import WebhookConfiguration
@@ -82,6 +83,8 @@ def with_cloud(work: Callable[[LlamaCloud, Settings], Awaitable[T]]) -> T:
 
 def wanted(settings: Settings) -> WebhookConfiguration:
     """The configuration that should be saved. It has no per-job token, because it is for jobs that are not ours."""
+    if not settings.gets_webhooks:
+        raise Misconfigured("MAILROOM_PUBLIC_URL=none: there is no address to save", fix="set it to the receiver's URL")
     terms = bootstrap.webhook_terms(settings)
     events = bootstrap.load_registry(settings).job_events
     return WebhookConfiguration(

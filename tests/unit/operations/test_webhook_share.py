@@ -43,6 +43,13 @@ async def test_results_without_events_raise_one_alert_with_the_likeliest_causes(
         assert cause in text
 
 
+async def test_where_no_webhook_is_asked_for_none_is_missing(app: InMemoryApp) -> None:
+    app.context.webhook_terms.url = ""
+    await results(app, LEAST, heard=False)
+    await results(app, LEAST, heard=False)
+    assert told(app) == []
+
+
 @pytest.mark.parametrize(("heard", "lost"), [(0, LEAST - 1), (40, LEAST), (20, 0)])
 async def test_few_lost_events_are_no_alert(app: InMemoryApp, heard: int, lost: int) -> None:
     await results(app, heard, heard=True)
