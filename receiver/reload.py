@@ -18,6 +18,7 @@ from receiver.core.errors import Misconfigured
 from receiver.log import log_line
 from receiver.pipeline.context import Context
 from receiver.refused_change import AGAIN_SECONDS, SHADOW, TABLE, RefusedChange, log, refusal_of
+from receiver.reload_signal import ReloadRequest, ReloadRequests
 
 EVERY_SECONDS = 2.0
 """How often a file is checked for a change. It is read when two checks in a row find it unchanged, so that an editor
@@ -27,7 +28,9 @@ Stamp = tuple[int, ...]
 Take = Callable[[], None]
 
 
-async def keep_current(app: App, *, every_seconds: float = EVERY_SECONDS) -> None:
+async def keep_current(
+    app: App, *, every_seconds: float = EVERY_SECONDS, requests: ReloadRequests | None = None
+) -> None:
     """Reloads mailroom.yaml and the shadow table whenever they have changed and are valid; never returns."""
     files = []
     if app.read_table is not None:
@@ -38,7 +41,7 @@ async def keep_current(app: App, *, every_seconds: float = EVERY_SECONDS) -> Non
         await SHADOW.clear(app.context)  # nobody needs to fix a file that is no longer named
     async with asyncio.TaskGroup() as looking:
         for file in files:
-            looking.create_task(file.keep_looking(every_seconds))
+            looking.create_task(file.keep_looking(every_seconds, (requests or ReloadRequests()).waiter()))
 
 
 def _read_table(app: App) -> Take:
@@ -87,18 +90,20 @@ class _Reloading:
         self._refused: Misconfigured | None = None
         self._alerted_at = float("-inf")
 
-    async def keep_looking(self, every_seconds: float) -> None:
+    async def keep_looking(self, every_seconds: float, request: ReloadRequest) -> None:
         """Watches one file. A file system that does not respond holds up no other file."""
         while True:
-            await asyncio.sleep(every_seconds)
-            await self.look()
+            await self.look(at_once=await request.wait(every_seconds))
 
-    async def look(self) -> None:
+    async def look(self, *, at_once: bool = False) -> None:
+        """Reads the file if it has changed and is written; ``at_once`` as it is now, and says what came of it."""
         stamp = await asyncio.to_thread(stamp_of, self._path)
         settled, self._seen = stamp == self._seen, stamp
-        if settled and stamp != self._read:
+        if at_once or (settled and stamp != self._read):
             await self._reload()
             self._read = stamp
+            if at_once and self._refused is None:
+                log_line(log, logging.INFO, "reload.checked", file=str(self._path))
         await self._speak()
 
     async def _reload(self) -> None:

@@ -14,6 +14,7 @@ from receiver.core.errors import Misconfigured
 from receiver.environment import from_environ
 from receiver.log import log_line
 from receiver.refused_change import AGAIN_SECONDS, SECRETS, log
+from receiver.reload_signal import ReloadRequests
 from receiver.settings import Secret, Settings
 
 EVERY_SECONDS = 2.0
@@ -23,15 +24,21 @@ RENEWED = ("llama_cloud_api_key", "webhook_headers", "token_secrets", "signing_s
 
 
 async def keep_fresh(
-    app: App, *, every_seconds: float = EVERY_SECONDS, read: Callable[[], Settings] = from_environ
+    app: App,
+    *,
+    every_seconds: float = EVERY_SECONDS,
+    read: Callable[[], Settings] = from_environ,
+    requests: ReloadRequests | None = None,
 ) -> None:
     """Replaces the application's secrets whenever they have changed; never returns.
 
     If a renewal is rejected, the present ones stay in use.
     """
     known, told_at, cleared_at = secrets_of(app.settings), float("-inf"), float("-inf")
+    request = (requests or ReloadRequests()).waiter()
     while True:
-        await asyncio.sleep(every_seconds)
+        if await request.wait(every_seconds):
+            told_at = float("-inf")  # who asks is answered at once
         try:
             settings = await asyncio.to_thread(read)
             if (found := secrets_of(settings)) != known:

@@ -41,12 +41,13 @@ async def _listen(app: App, every: float) -> None:
             fix="run `mailroom serve`; or set MAILROOM_PUBLIC_URL=none, to ask for results instead",
         )
     with operator_listening(app.settings.operator_listens()) as listeners:
+        stop = Stopping(app.settings.stop_seconds).on_signals()
         await serve_until(
-            Stopping(app.settings.stop_seconds).on_signals(),
+            stop,
             app,
             listeners,
             announce=lambda: _announce(app, listeners, every),
-            background={"results": lambda: _keep_asking(app.context, every), **changing(app)},
+            background={"results": lambda: _keep_asking(app.context, every), **changing(app, stop)},
         )
 
 

@@ -27,6 +27,7 @@ from receiver.http.server import Server, server_config
 from receiver.log import log_line
 from receiver.ports import Store
 from receiver.reload import keep_current
+from receiver.reload_signal import ReloadRequests
 from receiver.renewal import keep_fresh
 from receiver.stopping import Stopping
 from receiver.supervisor import Background, Supervisor
@@ -54,13 +55,14 @@ def serve(host: str, port: int, worker: bool) -> None:
 async def _serve(app: App, host: str, port: int, *, worker: bool) -> None:
     refuse_unreachable(app)
     with listening((host, port), app.settings.operator_listens()) as listeners:
+        stop = Stopping(app.settings.stop_seconds).on_signals()
         await serve_until(
-            Stopping(app.settings.stop_seconds).on_signals(),
+            stop,
             app,
             listeners,
             announce=lambda: _announce(app, listeners),
             worker=worker,
-            background=changing(app),
+            background=changing(app, stop),
         )
 
 
@@ -73,10 +75,11 @@ def refuse_unreachable(app: App) -> None:
         )
 
 
-def changing(app: App) -> dict[str, Background]:
+def changing(app: App, stop: Stopping) -> dict[str, Background]:
     """The background tasks that reload secrets and mailroom.yaml."""
-    table = {"table": lambda: keep_current(app)} if app.read_table or app.read_shadow else {}
-    return {"secrets": lambda: keep_fresh(app), **table}
+    requests = ReloadRequests().on_signal(stop)
+    table = {"table": lambda: keep_current(app, requests=requests)} if app.read_table or app.read_shadow else {}
+    return {"secrets": lambda: keep_fresh(app, requests=requests), **table}
 
 
 async def until_ready(store: Store) -> None:

@@ -27,6 +27,6 @@ async def _work(app: App) -> None:
     await until_ready(app.context.store)
     await refuse_strange_spool(app)
     supervisor = Supervisor(app.context.meter)
-    async with supervisor.running(changing(app)), working(app, supervisor, stop):
+    async with supervisor.running(changing(app, stop)), working(app, supervisor, stop):
         log_line(log, logging.INFO, "worker.ready", **app.settings.summary())
         await stop.wait()

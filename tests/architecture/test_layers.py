@@ -20,7 +20,7 @@ ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
 EDGE = OPERATIONS | {"receiver.settings", "receiver.environment", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
     "receiver.aws", "receiver.bootstrap", "receiver.worker", "receiver.http", "receiver.cli", "receiver.secrets",
-    "receiver.secret_rules", "receiver.refused_change", "receiver.reload",
+    "receiver.secret_rules", "receiver.refused_change", "receiver.reload", "receiver.reload_signal",
     "receiver.renewal", "receiver.background", "receiver.stopping", "receiver.supervisor",
 }  # fmt: skip
 
@@ -52,8 +52,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.queue": PORTS | {"receiver.queue", "receiver.aws"},
     "receiver.cloud": PORTS | {"receiver.cloud", "receiver"},
     "receiver.refused_change": EDGE,
-    "receiver.reload": EDGE | {"receiver.bootstrap", "receiver.refused_change"},
-    "receiver.renewal": EDGE | {"receiver.bootstrap", "receiver.refused_change"},
+    "receiver.reload": EDGE | {"receiver.bootstrap", "receiver.refused_change", "receiver.reload_signal"},
+    "receiver.renewal": EDGE | {"receiver.bootstrap", "receiver.refused_change", "receiver.reload_signal"},
+    "receiver.reload_signal": CORE | {"receiver.log", "receiver.stopping"},
     "receiver.bootstrap": EDGE
     | ADAPTERS
     | {"receiver.secrets", "receiver.secret_rules", "receiver.aws", "receiver.combinations"},

@@ -25,6 +25,7 @@ from receiver.core.incident import Incident
 from receiver.core.task import Task
 from receiver.refused_change import SHADOW
 from receiver.reload import keep_current
+from receiver.reload_signal import ReloadRequests
 from tests.receivers import an_app, settings_with
 
 pytestmark = pytest.mark.anyio
@@ -314,3 +315,47 @@ async def test_who_names_no_shadow_table_any_more_has_nothing_to_mend(tmp_path: 
             return await context.store.get(Flag, f"watch:gone:{key}") is not None
 
         await until(found_gone)
+
+
+HOURS = 4 * 3600.0
+"""Between two checks: what happens sooner was asked for."""
+
+
+async def logged(caplog: pytest.LogCaptureFixture, what: str) -> None:
+    async def is_logged() -> bool:
+        return what in [item.getMessage() for item in caplog.records]
+
+    await until(is_logged)
+    caplog.clear()
+
+
+async def test_a_request_is_answered_at_once_whatever_the_file_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="mailroom.serve")
+    process, requests = Process(tmp_path), ReloadRequests()
+    looking = asyncio.create_task(keep_current(process.app, every_seconds=HOURS, requests=requests))
+    try:
+        await asyncio.sleep(0)  # it waits
+        await asyncio.sleep(0)
+        requests.ask()
+        await logged(caplog, "reload.checked")
+        put(process.path, OTHER)
+        requests.ask()
+        await logged(caplog, "reload.checked")
+        assert process.places == ["folder:///mail/elsewhere/"]
+        for wrong in (WRONG["no YAML"], WRONG["an unknown key"]):
+            put(process.path, wrong)
+            requests.ask()
+            await logged(caplog, "table.refused")
+            assert process.places == ["folder:///mail/elsewhere/"]
+    finally:
+        looking.cancel()
+
+
+async def test_a_request_while_a_check_runs_or_before_it_begins_is_not_lost() -> None:
+    waiter = (requests := ReloadRequests()).waiter()
+    requests.ask()
+    for each in (waiter, requests.waiter()):
+        assert await each.wait(HOURS)
+        assert not await each.wait(0)
