@@ -97,9 +97,17 @@ def _checked(text: str, environ: Mapping[str, str], path: Path) -> tuple[ConfigT
     return source, file
 
 
+SCHEMA_ID = "urn:mailroom:config:1"
+"""Stays while every file that is valid today stays valid, as the names of the schemas in docs/schemas do."""
+
+
 def schema() -> dict[str, Any]:
     """The file's JSON Schema, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.ConfigFile.model_json_schema()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        **model.ConfigFile.model_json_schema(),
+    }
 
 
 def _refused(source: ConfigText, found: Sequence[tuple[int, str]]) -> Misconfigured:
