@@ -57,10 +57,10 @@ class App:
     feeds: "tuple[Callable[[App], Coroutine[None, None, None]], ...]" = ()
     """Ways in that must be asked: each runs beside the worker until it is cancelled."""
     read_table: "Callable[[], tuple[Config, Mapping[str, AlertChannel]]] | None" = None
-    """Reads mailroom.yaml anew, with its alert channels; raises Misconfigured for one that would be refused at a start.
+    """Reads mailroom.yaml again, with its alert channels. Raises Misconfigured for one that a start would refuse.
     None where the table comes from elsewhere."""
     read_shadow: "Callable[[], RouteTable] | None" = None
-    """Reads the shadow table anew; raises Misconfigured as above. None where there is none."""
+    """Reads the shadow table again; raises Misconfigured as above. None without a shadow table."""
     access: OperatorAccess = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The demo's routing table, and its mail: that of a checkout's ``samples/``, or else written anew by the generator.
+"""The demo's routing table, and its mail: that of a checkout's ``samples/``, or else made by the generator.
 
 The mail is not in the wheel: one document has a name so hostile that installers refuse an archive with it.
 """

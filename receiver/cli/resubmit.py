@@ -19,7 +19,7 @@ from receiver.cli.running import with_app
 from receiver.core.document import Document
 from receiver.core.price import price_of
 from receiver.operations.failed_documents import Skipped, failed_since, why_not
-from receiver.operations.failed_documents import resubmit as submit_anew
+from receiver.operations.failed_documents import resubmit as resubmit_one
 
 
 @click.command(short_help="Resubmit documents whose job failed.")
@@ -79,7 +79,7 @@ async def _resubmit(
         outcome_text(f"{len(wanted)} of {len(documents)} documents will be resubmitted: {price}", as_json=as_json)
         if not confirmed("Resubmit them?", yes=yes):
             raise click.Abort
-    return [await submit_anew(item.id, app.context, who=who) for item in documents]
+    return [await resubmit_one(item.id, app.context, who=who) for item in documents]
 
 
 def _foretell(documents: list[Document], price: str, *, as_json: bool) -> None:

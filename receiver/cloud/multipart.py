@@ -15,7 +15,7 @@ JOINED = 64 * 1024
 
 
 class Multipart:
-    """A form with some fields and, last, one file. Each iteration opens the content anew, so a retry sends it whole."""
+    """A form with fields and, last, one file. Each iteration opens the content again, so a retry sends all of it."""
 
     def __init__(self, fields: Mapping[str, str], *, name: str, content: Content) -> None:
         self._content = content

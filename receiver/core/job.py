@@ -184,7 +184,7 @@ class Job:
 def already_processed(document: Document, job_id: str, job: Job | None) -> bool:
     """Whether this job's result counted before, or is not for this document any more: then nothing may happen again.
 
-    ``job`` is its record. It tells of a document that was submitted anew because of this job and has no other yet.
+    ``job`` is its record. It shows a document that was resubmitted because of this job, and has no other one yet.
     """
     taken = job is not None and (job.status.final or job.document_id != document.id)
     superseded = bool(document.job_id) and document.job_id != job_id

@@ -1,4 +1,4 @@
-"""What submitting documents anew would cost, as far as anybody can know before.
+"""What resubmitting documents would cost, as far as that is known before.
 
 LlamaCloud bills by the page: classify 1 credit, split 4. Source: its pricing page as known in 2026 (reference 1.8).
 What a plan, or a cached parse, makes of that, only the bill says.

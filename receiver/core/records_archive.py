@@ -14,7 +14,7 @@ def archive_name(document: Document) -> str:
     """Its path in the archive.
 
     Records that changed after they were archived are another version, in another file. A document that was removed and
-    came again has the same id, and counts its versions anew: the time of its arrival (milliseconds) tells its lives
+    came again has the same id, and counts its versions from 0: the time of its arrival (milliseconds) tells its lives
     apart.
     """
     return _name(document.id, f"v{document.version}-{document.taken_in_at * 1000:.0f}")

@@ -15,7 +15,7 @@ BY_NO_TABLE = frozenset({Way.BY_HAND, Way.RECUT, Way.DISMISSED, Way.BLANK})
 
 def judged(document: Document, table: RouteTable, *, now: float) -> ShadowVerdict | None:
     """The decision of this table; None where no table decides."""
-    fresh = _decided_anew(document, table, now)
+    fresh = _decided_again(document, table, now)
     if document.plan is None or fresh is None:
         return None
     messages = [item for item in document.deliveries if item.is_message]
@@ -52,7 +52,7 @@ def what_moves(before: Plan | None, after: Plan) -> str:
     return ", ".join(filter(None, (review, options))) or f"{_summary(before)} -> {_summary(after)}"
 
 
-def _decided_anew(document: Document, table: RouteTable, now: float) -> Plan | None:
+def _decided_again(document: Document, table: RouteTable, now: float) -> Plan | None:
     """None where no table decides: a person did, or no result is stored."""
     plan, found = document.plan, document.effective
     if plan is None or plan.way in BY_NO_TABLE:

@@ -64,16 +64,16 @@ class DocumentReport:
         """What a person can do with the document now, by the names of the API's endpoints."""
         document = self.document
         waits = document.state in (DocumentState.REVIEW, DocumentState.FAILED)
-        anew = waits and not why_not(document)
+        resubmittable = waits and not why_not(document)
         gave_up = any(item.gave_up for item in document.deliveries)
         stuck = gave_up or any(item.state is TaskState.PARKED and item.kind not in NOTICES for item in self.tasks)
         can = {
             "route": _correctable(document),
             "undo": _correctable(document) and undoable(document.decisions) is not None,
             "retry": stuck and document.state is not DocumentState.OPEN,
-            "resubmit": anew,
-            "file": anew,
-            "unlock": anew and document.media_type == PDF,
+            "resubmit": resubmittable,
+            "file": resubmittable,
+            "unlock": resubmittable and document.media_type == PDF,
             "dismiss": waits and not (document.plan and document.plan.way is Way.DISMISSED),
         }
         return [name for name, possible in can.items() if possible]

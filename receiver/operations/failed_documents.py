@@ -92,12 +92,12 @@ async def resubmit(document_id: str, context: Context, *, who: str) -> Document 
     async def change(document: Document) -> tuple[Document, Sequence[Write]] | Skipped:
         if why := why_not(document):
             return Skipped(document, why)
-        return _anew(document, f"{who} resubmitted it", context)
+        return _resubmitted(document, f"{who} resubmitted it", context)
 
     return await _changed(document_id, change, context)
 
 
-def _anew(document: Document, reason: str, context: Context) -> tuple[Document, Sequence[Write]]:
+def _resubmitted(document: Document, reason: str, context: Context) -> tuple[Document, Sequence[Write]]:
     now = context.clock()
     before = f"; before: {state_in_words(document)}" if document.classification else ""
     again = resubmission(document, reason + before, now, context)
@@ -173,7 +173,7 @@ async def _with_bytes(document: Document, file: Path, name: str, reason: str, co
             page_count=None,
             cuts=(),
         )
-        return _anew(other, note, context)
+        return _resubmitted(other, note, context)
 
     after = await _changed(document.id, change, context)
     await context.release(kept.location if isinstance(after, Skipped) else before)

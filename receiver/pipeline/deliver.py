@@ -47,9 +47,9 @@ async def deliver(task: Task, context: Context) -> StepResult:
     context.meter.count("mailroom_deliveries", destination=delivery.to.scheme, outcome="delivered")
 
     as_read: AskedFor = (document, delivery)
-    anew = partial(_asked_for, task, context)
+    read = partial(_asked_for, task, context)
     # Deliveries of a document run concurrently, so another one has probably changed it in the meantime.
-    current = anew if len(due_deliveries(document)) > 1 else once_as_read(as_read, anew)
+    current = read if len(due_deliveries(document)) > 1 else once_as_read(as_read, read)
 
     async def change() -> Sequence[Write]:
         sent = replace(delivery, receipt=receipt, owes_pointer=owes_pointer)

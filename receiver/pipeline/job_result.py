@@ -80,7 +80,7 @@ async def write_result(
     """Writes what the end of the fetched job means for its document: ``completed`` with a result, ``failed`` without.
 
     A job that is still running is asked about again later. Where no job was fetched, the result says why. Requests are
-    made once; the writes are computed anew when another process changed a record in the meantime.
+    made once; the writes are computed again when another process changed a record in the meantime.
     """
     if isinstance(fetched, StepResult):
         return fetched

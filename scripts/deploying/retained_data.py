@@ -1,7 +1,7 @@
 """Data that an earlier stack of the stage left behind: imported into the new stack, under the names that it has.
 
 Source: CloudFormation User Guide, "Import AWS resources into a CloudFormation stack". The import template has what
-identifies each resource (of the table all: a missing index would be made anew); the deployment after it sets the rest.
+identifies each resource (of the table all: a missing index would be created); the deployment after it sets the rest.
 """
 
 import contextlib

@@ -121,7 +121,7 @@ function tasks(doc, act) {
   ]));
 }
 
-/** The button that promises a parked task anew. */
+/** The button that enqueues a parked task again. */
 export function replay(task, act) {
   if (task.state !== "parked") return null;
   const again = () => act(ask(`/tasks/${part(task.task_id)}/replay`, { method: "POST" }));
