@@ -12,7 +12,7 @@ from receiver.alerting.incidents import acknowledge
 from receiver.alerting.incidents import silence as keep_silent
 from receiver.alerting.send_test import send_test
 from receiver.bootstrap import App
-from receiver.cli.listing import SPAN, when
+from receiver.cli.listing import SPAN, shown_of, when
 from receiver.cli.numbers import WholeNumber
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.person_text import NAME, REASON
@@ -56,7 +56,8 @@ def alerts(context: click.Context) -> None:
 def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
     """List active incidents, most severe first."""
     query = Query(newest_first=True) if everything else Query(by="standing")
-    incidents = with_store(lambda store: find_records(store, Incident, query, limit=limit or sys.maxsize))
+    most = limit or sys.maxsize - 1
+    incidents = shown_of(with_store(lambda store: find_records(store, Incident, query, limit=most + 1)), most)
     if not everything:
         incidents.sort(key=lambda item: (-item.severity.rank, item.opened_at))
     if as_json:

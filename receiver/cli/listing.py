@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -59,7 +58,7 @@ def document_row(item: Document) -> tuple[str | list[str], ...]:
     return item.id, item.name, found_type, confidence, item.state, why + places
 
 
-def shown_of(records: Sequence[R], limit: int) -> Sequence[R]:
+def shown_of(records: list[R], limit: int) -> list[R]:
     """The first ``limit`` of these; if there are more, standard error says so and how to get them."""
     if len(records) > limit:
         say(f"shown: {limit:,}; there are more: --limit", err=True)

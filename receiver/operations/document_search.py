@@ -36,9 +36,9 @@ async def search_documents(
             await _refuse_unknown_type(item.value, store, types)
     looked_up = [replace(item, ids=await _ids_named(item, store)) for item in search.criteria]
     page = await store.search(Search(tuple(looked_up)), limit=limit, cursor=cursor)
-    if page.total is None or page.total_is_exact or (total := _total_in(await store.tally(), search)) is None:
+    if page.total is None or page.total_is_exact or not _is_tallied(search):
         return page
-    return page._replace(total=total, total_is_exact=True)
+    return page._replace(total=_total_in(await store.tally(), search), total_is_exact=True)
 
 
 async def documents_called(word: str, store: Store) -> list[Document]:
@@ -93,14 +93,14 @@ async def _ids_named(item: Criterion, store: Store) -> frozenset[str]:
     return frozenset(found)
 
 
-def _total_in(tally: Tally, search: Search) -> int | None:
-    """How many documents fit, if the totals say it: of all, or of one state."""
-    if not search.criteria:
-        return tally.ever - tally.forgotten
-    (first, *more) = search.criteria
-    if more or first.negated or first.field != "state":
-        return None
-    total: int = getattr(tally, first.value)
+def _is_tallied(search: Search) -> bool:
+    """Whether it finds all documents, or all of one state, which the totals count."""
+    return not search.criteria or [(item.field, item.negated) for item in search.criteria] == [("state", False)]
+
+
+def _total_in(tally: Tally, search: Search) -> int:
+    state = search.only("state")
+    total: int = getattr(tally, state) if state else tally.ever - tally.forgotten
     return total
 
 

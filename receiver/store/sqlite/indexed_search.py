@@ -61,41 +61,63 @@ class _Narrowed(NamedTuple):
         return " and ".join(sql for sql, _ in held), [value for _, values in held for value in values]
 
 
+class _Found(NamedTuple):
+    """The documents that fit, the newest first, among those that were looked at."""
+
+    places: list[SearchPlace]
+    looked: int
+    last: SearchPlace | None
+    """The last one that was looked at; None when there is none after it."""
+
+
 async def indexed_search(read: Read, search: Search, *, limit: int, cursor: str | None) -> SearchPage:
     """The page. ``read`` runs a function with the connection. Raises Malformed."""
     after = listing.place_at(BY, cursor)
     narrowed = _narrowed(search, after)
     wanted = limit if cursor or narrowed.decides else max(limit, COUNTED)
+    found = await _find(read, search, narrowed, after=after, size=limit + 1, wanted=wanted)
+    is_full = len(found.places) > limit
+    goes_on_after = found.places[limit - 1] if is_full else found.last
+    total = min(len(found.places), wanted) if found.last else len(found.places)
+    is_exact = found.last is None
+    if narrowed.decides and not is_exact and not cursor:
+        total = await read(partial(_count, narrowed, COUNTED_BY_SQL))
+        is_exact = total < COUNTED_BY_SQL
+    return SearchPage(
+        records=await _documents_at(read, search, found.places[:limit]),
+        cursor=goes_on_after and listing.cursor_at(BY, *goes_on_after),
+        total=None if cursor else total,
+        total_is_exact=is_exact,
+        looked_at=found.looked,
+        back_to=goes_on_after.taken_in_at if goes_on_after and not is_full else None,
+    )
+
+
+async def _find(
+    read: Read, search: Search, narrowed: _Narrowed, *, after: tuple[float, str] | None, size: int, wanted: int
+) -> _Found:
+    """Up to ``wanted`` documents that fit, and some more; it looks at LOOKED_AT documents, about."""
     by_words = bool(narrowed.match)
     if by_words and narrowed.selective:
         by_words = await read(partial(_count, narrowed, FEW + 1)) > FEW
-    found: list[SearchPlace] = []
+    places: list[SearchPlace] = []
     looked, below, last = 0, narrowed.highest, None
-    while below > narrowed.lowest and looked < LOOKED_AT and len(found) <= wanted:
-        rows = await read(partial(_rows, narrowed, below, limit + 1 if narrowed.decides else BATCH, by_words))
-        looked += len(rows)
+    while below > narrowed.lowest and looked < LOOKED_AT and len(places) <= wanted:
+        rows = await read(partial(_rows, narrowed, below, size if narrowed.decides else BATCH, by_words))
         entries = sorted(map(_entry, rows), key=lambda entry: entry.place, reverse=True)
-        found += [item.place for item in entries if (not after or item.place < after) and search.fits(item)]
+        places += [item.place for item in entries if (not after or item.place < after) and search.fits(item)]
+        looked += len(rows)
         below = rows[-1][0] // GROUP * GROUP if rows else narrowed.lowest
         last = entries[-1].place if entries else last
-    is_full, ended = len(found) > limit, below <= narrowed.lowest
-    goes_on_after = found[limit - 1] if is_full else None if ended else last
-    total, is_exact = None, ended
-    if not cursor:
-        total = len(found) if ended else min(len(found), wanted)
-    if not cursor and narrowed.decides and not ended:
-        total = await read(partial(_count, narrowed, COUNTED_BY_SQL))
-        is_exact = total < COUNTED_BY_SQL
-    ids = [place.document_id for place in found[:limit]]
+    return _Found(places, looked, last if below > narrowed.lowest else None)
+
+
+async def _documents_at(read: Read, search: Search, places: list[SearchPlace]) -> list[Document]:
+    """The documents, as they are now, that still fit."""
+    ids = [place.document_id for place in places]
     documents = await read(partial(_documents, ids)) if ids else {}
-    return SearchPage(
-        records=[documents[item] for item in ids if item in documents and search.fits(SearchEntry.of(documents[item]))],
-        cursor=goes_on_after and listing.cursor_at(BY, *goes_on_after),
-        total=total,
-        total_is_exact=is_exact,
-        looked_at=looked,
-        back_to=goes_on_after.taken_in_at if goes_on_after and not is_full else None,
-    )
+    there = [documents[item] for item in ids if item in documents]
+    return [item for item in there if search.fits(SearchEntry.of(item))]
 
 
 def _narrowed(search: Search, after: tuple[float, str] | None) -> _Narrowed:

@@ -11,7 +11,7 @@ from receiver.core.change import Insert, Record
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import NotFound
 from receiver.operations.document_search import AT_MOST
-from tests.builders import a_document, a_task, an_event
+from tests.builders import a_document, a_task, an_event, an_incident
 from tests.commands import run, terminal
 from tests.in_memory_app import TABLE, InMemoryApp
 
@@ -129,11 +129,11 @@ def test_a_person_at_a_terminal_picks_one_of_several(app: InMemoryApp) -> None:
         assert run("mailroom documents scan.pdf", answer=answer).exit_code == 2
 
 
-@pytest.mark.parametrize("command", ["events", "tasks", "review", "documents --overdue"])
+@pytest.mark.parametrize("command", ["events", "tasks", "review", "documents --overdue", "alerts list"])
 def test_each_list_says_when_there_are_more_rows(app: InMemoryApp, command: str) -> None:
     late = [a_document(id=f"late-{n}", deadline=1.0) for n in range(2)]
     review = [a_document(id=f"held-{n}", state=DocumentState.REVIEW, step=Step.SETTLED) for n in range(2)]
-    records: list[Record] = [*late, *review, an_event(), an_event(), a_task(), a_task()]
+    records: list[Record] = [an_incident(), an_incident(), *late, *review, an_event(), an_event(), a_task(), a_task()]
     asyncio.run(app.store.apply(*(Insert(item) for item in records)))
     result = run(f"mailroom {command} --limit 1")
     assert (result.exit_code, result.stderr) == (0, "shown: 1; there are more: --limit\n")
