@@ -14,8 +14,8 @@ from receiver.core.search_entry import SearchEntry
 from receiver.store import codec
 from receiver.store.sqlite.transaction import transaction
 
-SOME = 50
-"""Documents that are indexed at once while others may wait: some milliseconds."""
+SOME = 20
+"""Documents that are indexed at once while other processes wait for the write lock: some milliseconds."""
 COUNTED = 1_000_000
 """Documents that are counted, of those that are not in the index yet."""
 GROUP = 1 << 16

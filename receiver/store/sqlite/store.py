@@ -33,7 +33,7 @@ from receiver.store.sqlite.search_index import index_some, left_to_index
 from receiver.store.sqlite.writer_thread import QUEUE_LIMIT, WriterThread
 from receiver.store.walked_search import is_indexed, walked_search
 
-INDEX_STEPS = 20
+INDEX_STEPS = 50
 """Steps in which a search brings its index up to date: a thousand documents."""
 TALLY = """\
 select what, documents from tally
