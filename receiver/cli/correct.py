@@ -6,6 +6,7 @@ import click
 
 from receiver import show
 from receiver.bootstrap import App
+from receiver.cli.document_list import search_of, searched
 from receiver.cli.listing import MOMENT
 from receiver.cli.mending import JSON, WHO, confirmed, document_called
 from receiver.cli.output import print_json, say, table
@@ -19,6 +20,7 @@ from receiver.core.errors import NotFound
 from receiver.core.quantity import quantity
 from receiver.core.route import RouteTable
 from receiver.core.routing_choice import choices
+from receiver.core.search import Search
 from receiver.operations.bulk_correction import (
     MOST_AT_ONCE,
     CorrectionResult,
@@ -27,6 +29,7 @@ from receiver.operations.bulk_correction import (
     selected_ids,
 )
 from receiver.operations.manual_routing import RoutingDecision
+from receiver.ports import Store
 
 STATES = ClosestChoice([state.value for state in (DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.FAILED)])
 WORDS = {
@@ -44,6 +47,7 @@ WORDS = {
 @click.option("--to", help="Route them by this row of the table, or by a fallback route.")
 @click.option("--undo", is_flag=True, help="Undo the last decision: each document is routed as before it.")
 @click.option("--why", type=REASON, default="", help="Reason; recorded on each document.")
+@click.option("--search", metavar="QUERY", help="Instead of DOCUMENTS: those that this search finds.")
 @click.option("--in-state", type=STATES, help="Instead of DOCUMENTS: those in this state.")
 @click.option("--of-type", "present_type", help="Instead of DOCUMENTS: those that have this type now.")
 @click.option("--since", type=MOMENT, help="Instead of DOCUMENTS: those received since: 2026-11-22, 2h, 7d.")
@@ -58,6 +62,7 @@ def correct(
     to: str | None,
     undo: bool,
     why: str,
+    search: str | None,
     in_state: str | None,
     present_type: str | None,
     since: float | None,
@@ -75,13 +80,14 @@ def correct(
     if bool(of_type) + bool(to) + undo != 1:
         raise click.UsageError("give one of --type TYPE, --to ROUTE and --undo")
     selection = DocumentSelection(ids=documents, state=in_state, type=present_type, since=since)
-    if selection.empty or (documents and selection != DocumentSelection(ids=documents)):
-        raise click.UsageError("give DOCUMENTS, or some of --in-state, --of-type and --since")
+    if bool(documents) + bool(search) + (selection != DocumentSelection(ids=documents)) != 1:
+        raise click.UsageError("give DOCUMENTS, or --search, or some of --in-state, --of-type and --since")
+    asked = search_of(search) if search else None
     decision = RoutingDecision(type=of_type or "", to=to or "", undo=undo, who=who, why=why)
 
     async def work(app: App) -> list[CorrectionResult]:
         _refuse_unknown(decision, app.context.config.table)
-        ids = await _ids(selection, app)
+        ids = await _ids_found(asked, app.context.store) if asked else await _ids(selection, app)
         _confirm(ids, yes=yes or dry_run or bool(documents))
         done = [item async for item in correct_each(ids, decision, app.context, dry_run=dry_run)]
         if wait and not dry_run:
@@ -116,6 +122,18 @@ async def _ids(selection: DocumentSelection, app: App) -> list[str]:
     if len(found) > MOST_AT_ONCE:
         raise click.UsageError(f"more than {MOST_AT_ONCE:,} documents match: give a smaller selection")
     return found
+
+
+async def _ids_found(search: Search, store: Store) -> list[str]:
+    """The ids of all documents that a search finds. Raises NotFound, and click's UsageError if these may not be all."""
+    page = await searched(search, store, limit=MOST_AT_ONCE, cursor=None)
+    if page.back_to is not None or page.not_indexed:
+        raise click.UsageError("the search cannot look at all documents: add a date (since:), a state or a type")
+    if page.cursor:
+        raise click.UsageError(f"more than {MOST_AT_ONCE:,} documents match: give a smaller selection")
+    if not page.records:
+        raise NotFound("no documents match: nothing to do", fix="mailroom documents")
+    return [item.id for item in page.records]
 
 
 def _confirm(ids: Sequence[str], *, yes: bool) -> None:

@@ -61,6 +61,8 @@ def test_many_are_selected_by_what_they_are_and_each_has_its_result(app: InMemor
     assert [item["done"] for item in data["documents"]] == [True, True, True]
     for item in documents:
         assert now(app, item).plan.route == "contract"  # type: ignore[union-attr]
+    asked = "mailroom correct --search 'name:1.pdf type:invoice' --type invoice --dry-run --json"
+    assert [item["name"] for item in json.loads(run(asked).output)["documents"]] == ["1.pdf"]
     mixed = run(f"mailroom correct {documents[0].id} {documents[1].id} --type invoice")
     assert mixed.output.count("✔") == 2
 
@@ -72,6 +74,8 @@ def test_many_are_selected_by_what_they_are_and_each_has_its_result(app: InMemor
         ("letter.pdf --type contract --undo", "give one of --type"),
         ("--type contract", "give DOCUMENTS"),
         ("letter.pdf --in-state routed --type contract", "give DOCUMENTS"),
+        ("letter.pdf --search letter --type contract", "give DOCUMENTS"),
+        ("--search typ:x --type contract", "did you mean type?"),
         ("letter.pdf --type contrct", "Did you mean 'contract'?"),
         ("letter.pdf --to invoise", "Did you mean 'invoice'?"),
         ("--in-state open --type contract", "is not one of"),
