@@ -1,5 +1,6 @@
 """The operator's page in a real browser: what a person sees, and that hostile mail stays text."""
 
+import re
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from receiver.bootstrap import App
 from receiver.core.alert import Severity
@@ -299,6 +300,90 @@ def test_the_calibration_shows_what_was_right_and_tries_a_threshold(page: Page) 
     page.get_by_role("button", name="Backtest").click()
     expect(shown).to_contain_text("With invoice from 0.4 on, 1 of 2 documents would go elsewhere")
     expect(shown.get_by_role("button", name="waits.pdf")).to_be_visible()
+
+
+class Hands:
+    """A person's actions in the page, counted."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.actions = page, 0
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+            self.actions += 1
+
+    def type(self, words: str) -> None:
+        self.page.keyboard.type(words)
+        self.actions += 1
+
+    def click(self, what: Locator) -> None:
+        what.click()
+        self.actions += 1
+
+    def done(self) -> int:
+        """How many since the last time."""
+        actions, self.actions = self.actions, 0
+        return actions
+
+
+def test_a_minute_of_work_takes_as_many_actions_as_the_docs_say(page: Page, app: App) -> None:
+    hands, detail, taken = Hands(page), page.locator("#detail"), list[int]()
+    hands.press("/")
+    hands.type("routed.pdf")
+    expect(page.locator("tr[data-id]")).to_have_count(1)
+    hands.click(page.locator("tr[data-id=doc-routed]"))
+    expect(detail).to_contain_text("s3://mail/invoices/1")
+    expect(detail.locator(".why")).to_contain_text("type 'invoice' with confidence 0.93")
+    taken.append(hands.done())
+    detail.get_by_label("Correct type").select_option("contract")
+    hands.actions += 1
+    hands.click(detail.get_by_role("button", name="Set type and route"))
+    expect(detail.get_by_role("button", name="Confirm")).to_be_focused()
+    hands.press("Enter")
+    expect(detail.get_by_label("Who said what")).to_contain_text("set the type to contract")
+    taken.append(hands.done())
+    delivered(app, "doc-routed")
+    hands.click(detail.get_by_role("button", name="Undo the last decision"))
+    expect(detail.get_by_role("button", name="Confirm")).to_be_focused()
+    hands.press("Enter")
+    expect(detail.get_by_label("Who said what")).to_contain_text("undid decision 1")
+    taken.append(hands.done())
+    page.evaluate("location.hash = '#all/doc-waits'")
+    hands.click(detail.get_by_role("button", name="contract"))
+    expect(detail.get_by_role("button", name="Confirm")).to_be_focused()
+    hands.press("Enter")
+    expect(detail).to_contain_text("chose route contract")
+    taken.append(hands.done())
+    hands.click(detail.get_by_role("button", name="Verify copies"))
+    expect(detail).to_contain_text("Copies as read back")
+    taken.append(hands.done())
+    taken.append(decide_twenty(page, app, hands))
+    table = (Path(__file__).parents[2] / "docs" / "operator.md").read_text(encoding="utf-8").partition("\n## See")[0]
+    assert taken == [int(number) for number in re.findall(r"^\|[^|]+\|[^|]+\| (\d+) \|", table, re.MULTILINE)]
+
+
+def decide_twenty(page: Page, app: App, hands: Hands) -> int:
+    """Decides twenty documents in review, and says how many actions that took."""
+    store = app.context.store
+    assert isinstance(store, MemoryStore)
+    store._remove(Document, "doc-held")
+    found = Classification(type="invoice", confidence=0.42)
+    plan = Plan(way=Way.LOW_CONFIDENCE, route="low_confidence", reason=ROW.why, trace=(ROW,), review=True)
+    for number in range(20):
+        one = a_document(id=f"doc-{number}", name=f"{number}.pdf", state=DocumentState.REVIEW, plan=plan)
+        store._put(replace(one, classification=found, taken_in_at=NOW + number))
+    page.evaluate("location.hash = '#all'")
+    page.reload()
+    page.wait_for_selector("tr[data-id]")
+    hands.press("2")
+    expect(page.locator("tr[data-id]")).to_have_count(20)
+    hands.press("w")
+    for number in reversed(range(20)):
+        expect(page.locator("#work h2")).to_have_text(f"{number}.pdf")
+        hands.press("Enter")
+    expect(page.locator("#work")).to_contain_text("20 decided: invoice 20")
+    return hands.done()
 
 
 def test_a_parked_task_is_replayed_by_a_click_a_pause_ended_and_an_event_opened(page: Page) -> None:
