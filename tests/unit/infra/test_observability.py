@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -66,6 +68,19 @@ def test_a_query_names_metrics_and_labels_that_exist(where: str, expr: str) -> N
     assert named <= set(SAMPLES), where
     known = OF_PROMETHEUS.union(*(SAMPLES[name] for name in named))
     assert set(labels_of(expr)) <= known, where
+
+
+def test_prometheus_itself_accepts_the_rules() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (scripts/ci-tools installs it)")
+    checked = subprocess.run(
+        [promtool, "check", "rules", "--lint=all", "--lint-fatal", FOLDER / "alerts.yml"],
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{len(RULES)} rules found" in checked.stdout
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule["alert"]))
