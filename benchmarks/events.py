@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from receiver.core import token
-from receiver.core.verify import TOKEN_HEADER, sign
+from receiver.core.verify_webhook import TOKEN_HEADER, sign
 
 HEADER, HEADER_SECRET = "X-Mailroom-Key", "a-static-header-value-of-usual-length"
 TOKEN_SECRET, SIGNING_SECRET = "a-secret-for-per-job-tokens", "whsec_a-secret-for-signatures"

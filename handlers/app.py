@@ -1,5 +1,8 @@
 """The composition root: creates and connects everything.
 
+What it connects is listed where it is: event types in ``handlers/event_types``, destinations in
+``handlers/destinations``, alert channels in ``handlers/alerts``, each in the package's ``__init__.py``.
+
 To add destinations of your own without a fork, write a module with a ``build(settings)`` that calls this one with what
 you replace or add, and name it in MAILROOM_APP.
 """
@@ -13,7 +16,7 @@ from handlers.alerts import open_channel
 from handlers.alerts.heartbeat_url import HeartbeatUrl
 from handlers.child.process import Children
 from handlers.destinations import destinations
-from handlers.event_types import classify, split, unknown
+from handlers.event_types import open_registry as open_registry
 from handlers.mail.child_reader import ChildMailReader
 from handlers.pdf.child_cutter import ChildCutter
 from handlers.sources.folder import FolderSource
@@ -33,7 +36,6 @@ from receiver.core.route import RouteTable
 from receiver.metrics import SummingMeter
 from receiver.operations.check_config import check_config
 from receiver.pipeline.context import Context
-from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import AlertChannel, Destination, Spool
 from receiver.refused_change import SHADOW, refusal_of
 from receiver.secrets import RevealedEnviron
@@ -134,11 +136,6 @@ def open_inbox(settings: Settings, aws: Aws) -> InboxFeed:
 def open_spool(settings: Settings, aws: Aws) -> Spool:
     """The spool that MAILROOM_SPOOL names: a bucket's is made here, because the engine knows no S3."""
     return S3Spool(settings.spool, aws) if settings.spool.startswith("s3://") else bootstrap.open_spool(settings)
-
-
-def open_registry() -> HandlerRegistry:
-    """All event handlers, one module for each family; ``mailroom webhooks`` asks for their events, too."""
-    return HandlerRegistry(classify.router, split.router, unknown.router)
 
 
 def open_destinations() -> dict[str, Destination]:

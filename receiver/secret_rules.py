@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from receiver.core import forms, header_map
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Wrong
-from receiver.core.verify import Proof, WebhookSecrets
+from receiver.core.verify_webhook import Proof, WebhookSecrets
 
 SHORTEST = 16
 """Bytes. What is shorter can be guessed, or was typed to try things out."""

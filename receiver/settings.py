@@ -19,7 +19,7 @@ from receiver.core.forms import Form, Wrong, number
 from receiver.core.header_map import HEADERS
 from receiver.core.secret import Secret as Secret
 from receiver.core.timers import LEASE, LONGEST_LEASE, STOP
-from receiver.core.verify import Proof, WebhookSecrets
+from receiver.core.verify_webhook import Proof, WebhookSecrets
 
 MIB = 1024 * 1024
 

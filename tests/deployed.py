@@ -29,7 +29,7 @@ from starlette.routing import Route
 from handlers.demo.local_aws import LocalAws, local_aws
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.core import token
-from receiver.core.verify import TOKEN_HEADER, sign
+from receiver.core.verify_webhook import TOKEN_HEADER, sign
 from scripts.deploying.stack import stack_resources
 from tests.servers import serve
 from tests.webhook_api import answered, as_written, mapped

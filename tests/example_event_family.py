@@ -7,9 +7,9 @@ from receiver.core.job import JobKind
 from receiver.core.job_update import Command, JobUpdate
 from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.document_outcome import concluded, held_document
+from receiver.pipeline.handler_registry import HandlerRegistry
 from receiver.pipeline.job_context import JobContext
 from receiver.pipeline.job_result import fetch_job, fetch_recorded_job, write_result
-from receiver.pipeline.registry import HandlerRegistry
 
 EXTRACT = JobKind("extract")
 EVENTS = ("extract.success", "extract.error")

@@ -26,10 +26,10 @@ from receiver.core.vendor_input import KEPT
 from receiver.metrics import SummingMeter
 from receiver.operations.lease_takeover import ExpiredLeases
 from receiver.pipeline.context import Context, WebhookTerms
+from receiver.pipeline.handler_registry import HandlerRegistry
 from receiver.pipeline.ingest import IncomingFile, Ingested, ingest
 from receiver.pipeline.process import Done, process
 from receiver.pipeline.receive import handling_of
-from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import CloudFile, JobRequest
 from receiver.queue.local import LocalQueue
 from receiver.store.memory import MemoryStore

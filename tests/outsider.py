@@ -7,7 +7,7 @@ from typing import Any
 from receiver.core import token
 from receiver.core.event import Inbound
 from receiver.core.job import JobKind, JobReport, JobStatus
-from receiver.core.verify import TOKEN_HEADER, Proof, WebhookSecrets
+from receiver.core.verify_webhook import TOKEN_HEADER, Proof, WebhookSecrets
 from receiver.metrics import SummingMeter
 from receiver.pipeline.receive import Accepted, ReceiverDependencies, receive
 from receiver.ports import CloudFile

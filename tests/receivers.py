@@ -15,13 +15,13 @@ from receiver.config import parse
 from receiver.core import token
 from receiver.core.change import Write
 from receiver.core.errors import StoreBusy
-from receiver.core.verify import TOKEN_HEADER, sign
+from receiver.core.verify_webhook import TOKEN_HEADER, sign
 from receiver.http.operator import operator_app
 from receiver.http.public import public_app
 from receiver.http.webhook import PATH
 from receiver.metrics import SummingMeter
 from receiver.pipeline.context import Context, WebhookTerms
-from receiver.pipeline.registry import HandlerRegistry
+from receiver.pipeline.handler_registry import HandlerRegistry
 from receiver.ports import Store
 from receiver.queue.local import LocalQueue
 from receiver.settings import Secret, Settings

@@ -4,9 +4,9 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from receiver.core.env_references import resolve, variables_in
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Wrong
-from receiver.core.variables import resolve, variables_in
 
 
 def given(options: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:

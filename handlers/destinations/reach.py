@@ -12,8 +12,8 @@ from receiver.aws.boto import DestinationAccess
 from receiver.aws.environment import endpoint_of, named_region
 from receiver.aws.regions import is_partition
 from receiver.core import forms
+from receiver.core.env_references import resolve
 from receiver.core.forms import Wrong
-from receiver.core.variables import resolve
 from receiver.environment import one_of
 
 OPTIONS = ("role", "external_id", "endpoint", "access_key", "secret_key")

@@ -16,10 +16,10 @@ from receiver.core.job_update import Command, JobUpdate
 from receiver.packets.cut import cut_task
 from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.document_outcome import concluded
+from receiver.pipeline.handler_registry import HandlerRegistry
 from receiver.pipeline.job_context import JobContext
 from receiver.pipeline.job_failure import resubmit_fail_or_hold
 from receiver.pipeline.job_result import fetch_job, fetch_recorded_job, write_result
-from receiver.pipeline.registry import HandlerRegistry
 
 EVENTS = ("split.success", "split.error", "split.cancelled")
 

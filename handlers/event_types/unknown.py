@@ -2,7 +2,7 @@
 
 from receiver.core.job_update import JobUpdate
 from receiver.pipeline.context import Context, StepResult
-from receiver.pipeline.registry import HandlerRegistry
+from receiver.pipeline.handler_registry import HandlerRegistry
 
 router = HandlerRegistry()
 

@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from receiver.core.alert import KINDS
 from receiver.core.channel import MOST_NOTICES, Ceiling
+from receiver.core.env_references import resolve as resolve
 from receiver.core.forms import Wrong as Wrong
 from receiver.core.incident import RATE_MINUTES
 from receiver.core.pattern import GLOB, matches
 from receiver.core.possible_facts import SOURCES
 from receiver.core.quiet import QuietHours
-from receiver.core.variables import resolve as resolve
 
 if TYPE_CHECKING:
     from pydantic import ValidationInfo

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from receiver.core.forms import Form, Wrong
-from receiver.core.verify import SIGNATURE_HEADER, TOKEN_HEADER
+from receiver.core.verify_webhook import SIGNATURE_HEADER, TOKEN_HEADER
 
 EXAMPLE = '{"X-Mailroom-Key": ["new", "old"]}'
 MOST_BYTES = 8192

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from receiver.core import token
-from receiver.core.verify import SIGNATURE_HEADER, TOKEN_HEADER, sign
+from receiver.core.verify_webhook import SIGNATURE_HEADER, TOKEN_HEADER, sign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ One limit for the process bounds the bytes that all requests hold together. Send
 """
 
 from receiver.core.event import Inbound
-from receiver.core.verify import Proving
+from receiver.core.verify_webhook import Proving
 from receiver.http.problems import ErrorReply
 from receiver.http.reply import Receive
 

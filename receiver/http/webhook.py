@@ -16,7 +16,7 @@ import msgspec
 
 from receiver.core.errors import MailroomError, NotAuthentic, TooManyEvents, forget_frames
 from receiver.core.event import Event, Inbound
-from receiver.core.verify import Proving
+from receiver.core.verify_webhook import Proving
 from receiver.http.deadline_tracker import DeadlineTracker
 from receiver.http.problems import INTERNAL, ErrorReply, problem_of
 from receiver.http.reply import Receive, Reply, Scope, Send, send_reply

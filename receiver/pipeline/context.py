@@ -21,7 +21,7 @@ from receiver.core.plan import Taken, Target
 from receiver.core.route import RouteTable
 from receiver.core.task import NOTICES, Task
 from receiver.core.usual_times import UsualTimes
-from receiver.core.verify import TOKEN_HEADER
+from receiver.core.verify_webhook import TOKEN_HEADER
 from receiver.destination_traits import taken_by
 from receiver.pipeline.local_copies import LocalCopies
 from receiver.ports import (
@@ -109,7 +109,7 @@ class JobTerms:
 
 
 class Registry(Protocol):
-    """The registrations of the application (pipeline/registry.py): who handles what, and the terms of jobs."""
+    """The registrations of the application (pipeline/handler_registry.py): who handles what, and the terms of jobs."""
 
     def handler_for(self, event_type: str) -> EventHandler: ...
     def command_handler_for(self, kind: JobKind) -> CommandHandler: ...

@@ -20,15 +20,15 @@ from receiver.core.follow_up import claimed_in, container_tasks, new_deliveries
 from receiver.core.ids import id_parts
 from receiver.core.task import Task
 from receiver.packets import cut, parents
-from receiver.pipeline import deliver, registry, submit, supersede
+from receiver.pipeline import deliver, handler_registry, submit, supersede
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.failed_attempt import FailedAttempt, consequences, judge_failure, scheduled_failure
 from receiver.pipeline.pause import run_unless_paused
 
 STEPS: Mapping[str, TaskHandler] = {
     "submit": submit.STEP,
-    "react": registry.HANDLE_EVENT,
-    "recheck": registry.RECHECK,
+    "react": handler_registry.HANDLE_EVENT,
+    "recheck": handler_registry.RECHECK,
     "cut": cut.STEP,
     "packet": parents.STEP,
     "deliver": deliver.STEP,

@@ -12,7 +12,7 @@ from receiver.core.change import CheckOwner, Insert, InsertIfAbsent, Write
 from receiver.core.errors import Conflict, NotAuthentic, TooManyEvents, Transient
 from receiver.core.event import Event, Inbound, parse_event
 from receiver.core.task import Task, new_task
-from receiver.core.verify import WebhookSecrets, verify
+from receiver.core.verify_webhook import WebhookSecrets, verify
 from receiver.pipeline.event_limit import EventLimit
 from receiver.ports import Clock, Meter, Store, TaskQueue
 

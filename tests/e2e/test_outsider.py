@@ -25,7 +25,7 @@ from receiver.core.change import Query, R
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.job import Job
 from receiver.core.task import Task, TaskState
-from receiver.core.verify import TOKEN_HEADER, sign
+from receiver.core.verify_webhook import TOKEN_HEADER, sign
 from receiver.pipeline.event_limit import BURST
 from receiver.ports import Store
 from receiver.store.sqlite.store import SqliteStore

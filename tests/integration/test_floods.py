@@ -15,7 +15,7 @@ from receiver.core.change import Insert, Query, Write
 from receiver.core.errors import StoreBusy
 from receiver.core.event import ID_LIMIT, Event
 from receiver.core.task import Task
-from receiver.core.verify import TOKEN_HEADER
+from receiver.core.verify_webhook import TOKEN_HEADER
 from receiver.http.operator import operator_app
 from receiver.http.webhook import LINES, PATH
 from receiver.log import RateLimitedLog

@@ -13,7 +13,7 @@ import pytest
 from receiver import renewal
 from receiver.core.change import Query
 from receiver.core.task import Task
-from receiver.core.verify import sign
+from receiver.core.verify_webhook import sign
 from receiver.environment import from_environ
 from receiver.renewal import keep_fresh
 from receiver.settings import Settings

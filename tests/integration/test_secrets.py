@@ -10,7 +10,7 @@ import pytest
 from receiver.core.change import Insert, Write
 from receiver.core.document import DocumentState
 from receiver.core.errors import Misconfigured
-from receiver.core.verify import TOKEN_HEADER
+from receiver.core.verify_webhook import TOKEN_HEADER
 from receiver.http.webhook import PATH
 from receiver.log import JsonLines
 from receiver.settings import Secret, Settings

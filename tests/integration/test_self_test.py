@@ -13,7 +13,7 @@ from starlette.routing import Route
 from handlers.demo.local_aws import LocalAws
 from receiver.core.change import Insert
 from receiver.core.event import parse_event
-from receiver.core.verify import TOKEN_HEADER, sign
+from receiver.core.verify_webhook import TOKEN_HEADER, sign
 from receiver.store.dynamodb.store import DynamoStore
 from receiver.store.dynamodb.table import create_table
 from scripts.deploying.deploy import is_stored

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from receiver.core.verify import sign
+from receiver.core.verify_webhook import sign
 from receiver.http.webhook import PATH
 from tests.receivers import ADMIN_TOKEN, SIGNING_SECRET, TABLE, a_body
 

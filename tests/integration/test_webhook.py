@@ -10,7 +10,7 @@ from receiver.bootstrap import App
 from receiver.core.change import Insert, Query, Write
 from receiver.core.event import Event
 from receiver.core.task import Task
-from receiver.core.verify import TOKEN_HEADER
+from receiver.core.verify_webhook import TOKEN_HEADER
 from receiver.http.webhook import PATH
 from receiver.metrics import SummingMeter
 from receiver.store.memory import MemoryStore

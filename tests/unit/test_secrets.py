@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from receiver.core.env_references import resolve
 from receiver.core.errors import Misconfigured
-from receiver.core.variables import resolve
 from receiver.environment import from_environ
 from receiver.secrets import TTL_SECONDS, RevealedEnviron, SecretCache
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from handlers.functions.queued_webhooks import answers, inbound_of, is_queued
 from receiver.core.change import Query, Write
 from receiver.core.event import Event, Inbound
-from receiver.core.verify import sign
+from receiver.core.verify_webhook import sign
 from receiver.http.webhook import Limits, WebhookEndpoint
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW

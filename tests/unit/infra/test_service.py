@@ -21,7 +21,7 @@ from receiver.core.alert import KINDS
 from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.task import Task
-from receiver.core.verify import Proof
+from receiver.core.verify_webhook import Proof
 from receiver.environment import from_environ
 from receiver.operations.check_config import check_config
 from receiver.settings import VARIABLES

@@ -13,7 +13,7 @@ from receiver.core.job import JobStatus
 from receiver.core.replan import replanned
 from receiver.core.retry import SCHEDULE
 from receiver.core.task import TaskState
-from receiver.core.verify import TOKEN_HEADER
+from receiver.core.verify_webhook import TOKEN_HEADER
 from receiver.operations.future_dates import FutureDates
 from receiver.operations.leader_lock import LeaderLock
 from receiver.operations.receiving_gap import ReceivingGap

@@ -13,10 +13,10 @@ from receiver.core.job import Job, JobKind, JobStatus
 from receiver.core.job_update import JobUpdate
 from receiver.operations.sweep import sweep
 from receiver.pipeline.context import Context
+from receiver.pipeline.handler_registry import HandlerRegistry
 from receiver.pipeline.job_context import JobContext
 from receiver.pipeline.job_request import job_request_for
 from receiver.pipeline.job_result import fetch_job, write_result
-from receiver.pipeline.registry import HandlerRegistry
 from receiver.ports import CloudFile
 from tests import example_event_family
 from tests.in_memory_app import InMemoryApp

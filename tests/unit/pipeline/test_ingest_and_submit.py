@@ -14,7 +14,7 @@ from receiver.core.errors import CloudBusy, DocumentRefused, OutOfCredits
 from receiver.core.flag import RESTORED, Flag
 from receiver.core.submission import external_file_id
 from receiver.core.task import Task, TaskState, submission_of
-from receiver.core.verify import TOKEN_HEADER
+from receiver.core.verify_webhook import TOKEN_HEADER
 from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.pipeline.pause import SUBMISSION, pause
 from receiver.pipeline.process import process

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 TOLD_IN = {
     "receiver/pipeline/process.py",
     "receiver/pipeline/pause.py",
-    "receiver/pipeline/registry.py",
+    "receiver/pipeline/handler_registry.py",
     "handlers/event_types/classify.py",
     "receiver/pipeline/job_result.py",
     "receiver/pipeline/document_outcome.py",

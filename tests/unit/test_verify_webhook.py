@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from receiver.core import token
 from receiver.core.errors import NotAuthentic
 from receiver.core.event import Inbound, Verified
-from receiver.core.verify import Proof, Proving, WebhookSecrets, sign, verify
+from receiver.core.verify_webhook import Proof, Proving, WebhookSecrets, sign, verify
 from tests.builders import NOW
 
 BODY = b'{"event_id":"1"}'
