@@ -1,21 +1,23 @@
 """mailroom verify: reads every copy of documents back, and compares it with the records."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import click
 
 from receiver import show
 from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
-from receiver.cli.mending import JSON, document_called
+from receiver.cli.mending import JSON, WHO, document_called
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.progress import bar
 from receiver.cli.running import with_app
 from receiver.cli.suggestions import ClosestChoice, refuse_unknown_type
 from receiver.core.copy_check import CheckedCopy, CheckTotals, CopyKind, CopyState, DocumentCheck, Verdict
 from receiver.core.document import Document, DocumentState
+from receiver.core.errors import Conflict, NotAllowed, NotFound
 from receiver.core.quantity import quantity
 from receiver.operations.bulk_correction import DocumentSelection, documents_selected
+from receiver.operations.restore_copies import restore_missing
 from receiver.operations.verify_copies import verify_each
 
 STATES = ClosestChoice([state.value for state in DocumentState])
@@ -43,6 +45,8 @@ SAYS = {
 @click.option("--type", "of_type", help="Instead of DOCUMENTS: those of this matched type.")
 @click.option("--since", type=MOMENT, help="Instead of DOCUMENTS: those received since: 2026-11-22, 2h, 7d.")
 @click.option("--all", "everything", is_flag=True, help="Instead of DOCUMENTS: all of them.")
+@click.option("--restore", is_flag=True, help="Deliver again what is missing. What is different stays as it is.")
+@WHO
 @JSON
 def verify(
     documents: tuple[str, ...],
@@ -50,6 +54,8 @@ def verify(
     of_type: str | None,
     since: float | None,
     everything: bool,
+    restore: bool,
+    who: str,
     as_json: bool,
 ) -> None:
     """Read back every copy of DOCUMENTS that the records name, and compare bytes (SHA-256) and manifests.
@@ -64,7 +70,7 @@ def verify(
     chosen = bool(documents) + everything + (selection != DocumentSelection(ids=documents))
     if chosen != 1:
         raise click.UsageError("give DOCUMENTS, or --all, or some of --state, --type and --since")
-    totals, listed = CheckTotals(), list[DocumentCheck]()
+    totals, listed, outcomes = CheckTotals(), list[DocumentCheck](), dict[str, str]()
 
     async def work(app: App) -> None:
         await refuse_unknown_type(of_type, app.context.store)
@@ -78,8 +84,11 @@ def verify(
 
             await verify_each(_chosen(selection, app), app.context, found)
 
+        for check in listed if restore else ():
+            outcomes[check.document_id] = await _restored(check, app, who)
+
     with_app(work)
-    _report(totals, listed, whole=bool(documents), as_json=as_json)
+    _report(totals, listed, outcomes, whole=bool(documents), as_json=as_json)
     raise SystemExit(1 if totals.differ else 0)
 
 
@@ -92,15 +101,28 @@ async def _chosen(selection: DocumentSelection, app: App) -> AsyncIterator[Docum
         yield await document_called(word, app.context.store)
 
 
-def _report(totals: CheckTotals, listed: Sequence[DocumentCheck], *, whole: bool, as_json: bool) -> None:
+async def _restored(check: DocumentCheck, app: App, who: str) -> str:
+    """What is done about what is missing, in words; "" where nothing can be."""
+    try:
+        begun = await restore_missing(check, app.context, who=who)
+    except (NotAllowed, NotFound, Conflict) as error:
+        return f"not restored: {error}"
+    return f"it is delivered again to {quantity(begun, 'place')}" if begun else ""
+
+
+def _report(
+    totals: CheckTotals, listed: Sequence[DocumentCheck], outcomes: Mapping[str, str], *, whole: bool, as_json: bool
+) -> None:
     unlisted = (totals.documents.total() if whole else totals.differ) - len(listed)
     if as_json:
-        shown = [show.check(item) for item in listed]
+        shown = [show.check(item) | {"restored": outcomes.get(item.document_id) or None} for item in listed]
         print_json({"documents": shown, "unlisted": unlisted, "totals": totals.shown()})
         return
     for check in listed:
         say(f"{one_line(check.name)}  {check.document_id}: {check.verdict}")
         table(("", "place", "what", "why"), [_row(item) for item in check.copies if whole or item.differs])
+        if done := outcomes.get(check.document_id):
+            say(f"  {done}")
     if unlisted:
         say(f"and {quantity(unlisted, 'document')} more")
     if not totals.documents:

@@ -9,9 +9,11 @@ from starlette.routing import Route
 
 from receiver import show
 from receiver.bootstrap import App
+from receiver.core.decision import OPERATOR, WHO_LIMIT
 from receiver.core.errors import Malformed
 from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response, object_of
+from receiver.operations.restore_copies import restore_missing
 from receiver.operations.verify_copies import verify_document
 from receiver.pipeline.records import document_named
 
@@ -26,10 +28,21 @@ def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def verify(request: Request) -> Response:
-        if request.query_params or await object_of(request, empty=True):
-            raise Malformed("this takes neither parameters nor a body")
+        restore, who = await _asked(request)
         document = await document_named(request.path_params["document_id"], app.context.store)
         async with turns:
-            return json_response(show.check(await verify_document(document, app.context, seconds=SECONDS)))
+            check = await verify_document(document, app.context, seconds=SECONDS)
+        restored = await restore_missing(check, app.context, who=who) if restore else 0
+        return json_response(show.check(check) | {"restored": restored})
 
     return [Route("/documents/{document_id}/verify", only(verify), methods=["POST"])]
+
+
+async def _asked(request: Request) -> tuple[bool, str]:
+    """Whether what is missing is to be delivered again, and who asks. Raises Malformed."""
+    body = await object_of(request, empty=True)
+    restore, who = body.get("restore", False), body.get("who", OPERATOR)
+    texts = isinstance(who, str) and 0 < len(who) <= WHO_LIMIT
+    if request.query_params or set(body) - {"restore", "who"} or not isinstance(restore, bool) or not texts:
+        raise Malformed('the body is empty, or {"restore": true, "who": "…"} to deliver again what is missing')
+    return restore, who

@@ -144,7 +144,10 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
         ),
     },
     "/documents/{document_id}/verify": {
-        "post": Operation(does="Read every copy back and compare it", answer="Check", refusals=(404, 408)),
+        "post": Operation(
+            does="Read every copy back and compare it", answer="Verified", refusals=REFUSED,
+            body=a_body(restore=FLAG, who=WHO | {"minLength": 1}),
+        ),
     },
     "/documents/correct": {
         "post": Operation(

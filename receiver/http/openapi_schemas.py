@@ -107,6 +107,13 @@ INCIDENT: dict[str, Schema] = {
 OUTCOMES = an_object(right=COUNT, wrong=COUNT, uncorrected=COUNT, waiting=COUNT, checked=COUNT)
 INGESTED = an_object(document_id=TEXT, name=TEXT, fresh=FLAG)
 EFFECT = an_object(effect=word_of(Effect), place=TEXT, meaning=TEXT_OR_NONE)
+CHECK: dict[str, Schema] = {
+    "document_id": TEXT, "name": TEXT, "at": MOMENT, "verdict": word_of(Verdict),
+    "places": many(an_object(
+        place=TEXT, kind=word_of(CopyKind), state=word_of(CopyState), expected_sha256=TEXT_OR_NONE,
+        found_sha256=TEXT_OR_NONE, why=TEXT_OR_NONE, fix=TEXT_OR_NONE, superseded=FLAG,
+    )),
+}  # fmt: skip
 SCHEMAS: dict[str, Schema] = {
     "Error": an_object(error=an_object(code=TEXT, message=TEXT)),
     "Delivery": DELIVERY,
@@ -125,13 +132,8 @@ SCHEMAS: dict[str, Schema] = {
         documents=many(an_object(document_id=TEXT, name=TEXT_OR_NONE, state=TEXT_OR_NONE, done=FLAG, why=TEXT_OR_NONE)),
         preview=FLAG,
     ),
-    "Check": an_object(
-        document_id=TEXT, name=TEXT, at=MOMENT, verdict=word_of(Verdict),
-        places=many(an_object(
-            place=TEXT, kind=word_of(CopyKind), state=word_of(CopyState), expected_sha256=TEXT_OR_NONE,
-            found_sha256=TEXT_OR_NONE, why=TEXT_OR_NONE, fix=TEXT_OR_NONE, superseded=FLAG,
-        )),
-    ),
+    "Check": an_object(**CHECK),
+    "Verified": an_object(**CHECK, restored=COUNT),
     "Job": an_object(
         job_id=TEXT, kind=word_of(JobKind), status=word_of(JobStatus), document_id=TEXT, transaction_id=TEXT,
         created_at=MOMENT_OR_NONE, deadline=MOMENT_OR_NONE, error=TEXT_OR_NONE, credits=NUMBER_OR_NONE,

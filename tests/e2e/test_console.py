@@ -241,6 +241,10 @@ def test_the_copies_of_a_document_are_read_back_by_a_button(page: Page, app: App
     detail.get_by_role("button", name="Verify copies").click()
     expect(detail.locator(".state.different")).to_have_count(2)
     expect(detail).to_contain_text(f"stored {sha256(b'other').hexdigest()}")
+    copy.unlink()
+    detail.get_by_role("button", name="Verify copies").click()
+    detail.get_by_role("button", name="Deliver again what is missing").click()
+    expect(page.locator("#trouble")).to_contain_text("no copy can be read")  # it was the last one
 
 
 def test_a_queue_is_worked_through_by_keys_and_what_was_decided_is_counted(page: Page, app: App) -> None:

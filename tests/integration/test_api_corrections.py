@@ -76,9 +76,16 @@ async def test_the_copies_of_a_document_are_read_back_and_the_result_is_kept(
     assert [item["state"] for item in answer.json()["places"]] == ["intact", "intact", "not_read_back"]
     app.bytes.objects[document.locations[0]] = b"other"
     changed = (await client.post(f"{path}/verify", json={})).json()
-    assert (changed["verdict"], (await client.get(path)).json()["verified"]) == ("different", changed)
+    assert (changed["verdict"], changed.pop("restored")) == ("different", 0)
+    assert (await client.get(path)).json()["verified"] == changed
     for wrong in (await client.post(f"{path}/verify?all=1"), await client.post(f"{path}/verify", json={"x": 1})):
         assert wrong.status_code == 400
+    del app.bytes.objects[document.locations[0]]
+    missing = (await client.post(f"{path}/verify", json={"restore": True, "who": "ann"})).json()
+    assert (missing["verdict"], missing["restored"]) == ("missing", 1)
+    assert (await client.post(f"{path}/verify", json={"restore": True})).status_code == 409
+    await app.work()
+    assert (await client.post(f"{path}/verify")).json()["verdict"] == "intact"
     assert (await client.post("/documents/doc_x/verify")).status_code == 404
     assert (await client.post(f"{path}/verify", headers={"Authorization": "Bearer no"})).status_code == 401
 

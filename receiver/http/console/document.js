@@ -2,7 +2,7 @@
 
 import { ask, part } from "./api.js";
 import { el, moment, name, state, table, word } from "./dom.js";
-import { correction, statements, waysOn } from "./mend.js";
+import { correction, decider, statements, waysOn } from "./mend.js";
 import { pagesPanel } from "./pages.js";
 import { stripPanel } from "./strip.js";
 
@@ -53,9 +53,12 @@ function verified(doc, act) {
     await act(ask(`/documents/${part(doc.document_id)}/verify`, { method: "POST" }));
     Object.assign(target, { disabled: false, textContent: "Verify copies" });
   };
+  const restore = () => act(ask(`/documents/${part(doc.document_id)}/verify`, { method: "POST", body: { restore: true, ...decider() } }));
   const last = doc.verified;
+  const missing = last?.places.some((one) => one.state === "missing" && one.kind !== "received");
   return [
     el("p", {}, el("button", { type: "button", onclick: verify }, "Verify copies"),
+      missing && [" ", el("button", { type: "button", onclick: restore }, "Deliver again what is missing")],
       last ? [" verified ", moment(last.at), ": ", state(last.verdict)] : " not verified yet"),
     table("Copies as read back", ["place", "what", "found", "why"], (last?.places ?? []).map((one) => [
       one.place, one.kind, el("span", { class: `state ${one.state}` }, one.state.replaceAll("_", " ")), [one.why, hashes(one), one.fix].filter(Boolean).map((line) => el("div", {}, line)),

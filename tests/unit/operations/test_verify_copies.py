@@ -16,13 +16,14 @@ from receiver.core.change import Replace
 from receiver.core.copy_check import CheckTotals, CopyKind, CopyState, DocumentCheck, Verdict, delivery_checked
 from receiver.core.delivery_request import StoredCopy
 from receiver.core.document import Delivery, DeliveryState, Document, DocumentState, Receipt
-from receiver.core.errors import AccessDenied, DestinationBusy
+from receiver.core.errors import AccessDenied, DestinationBusy, NotAllowed
 from receiver.core.flag import Flag, verified_flag
 from receiver.core.plan import Target
 from receiver.core.retention import DAY
 from receiver.operations.expired_content import delete_content
 from receiver.operations.expired_records import delete_records
 from receiver.operations.manual_routing import RoutingDecision, carry_out_correction, foreseen_correction
+from receiver.operations.restore_copies import restore_missing
 from receiver.operations.verify_copies import last_check, verify_document, verify_each
 from tests.builders import a_document
 from tests.commands import run, terminal
@@ -257,7 +258,64 @@ def at_terminal(app: InMemoryApp, monkeypatch: pytest.MonkeyPatch) -> Iterator[I
         yield app
 
 
+@settings(max_examples=10)
+@given(st.sampled_from(Harm), st.sampled_from(Harm), st.booleans())
+def test_what_is_missing_is_delivered_again_and_nothing_else_changes(
+    to_spool: Harm, to_copy: Harm, in_review: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(restored(InMemoryApp(Path(folder)), to_spool, to_copy, in_review=in_review))
+
+
+async def restored(app: InMemoryApp, to_spool: Harm, to_copy: Harm, *, in_review: bool) -> None:
+    """Verifies a document that was harmed like this, delivers again what is missing, and looks what that changed."""
+    document = await app.routed(None if in_review else "invoice")
+    (place,), state, told = document.locations, document.state, len(app.words.requests)
+    stored = app.bytes.objects[place]
+    harm_it(app, to_copy, place)
+    if to_copy is not Harm.GONE:  # else these are the last bytes
+        harm_it(app, to_spool, spooled(app, document))
+    check = await verify_document(document, app.context)
+    assert await restore_missing(check, app.context, who="ann") == (to_copy is Harm.GONE)
+    await app.work()
+    after = await app.document(document.id)
+    assert (after.state, after.locations, len(app.words.requests)) == (state, (place,), told)
+    assert app.bytes.objects[place] == (b"other" if to_copy is Harm.OTHER else stored)
+    assert (await app.store.tally()).balanced
+    if to_copy is Harm.GONE:
+        assert ("delivered again", "ann: missing at 1 place") in [(item.what, item.detail) for item in after.history]
+        assert (await verify_document(after, app.context)).verdict is Verdict.INTACT
+        assert await restore_missing(await verify_document(after, app.context), app.context, who="ann") == 0
+
+
+async def test_nothing_is_delivered_again_while_the_document_is_worked_on_or_no_bytes_are_left(
+    app: InMemoryApp,
+) -> None:
+    document = await app.routed()
+    app.bytes.objects.clear()
+    check = await verify_document(document, app.context)
+    await app.store.apply(Replace(replace(document, content="", forgotten_at=app.now)))
+    with pytest.raises(NotAllowed, match="no copy can be read"):
+        await restore_missing(check, app.context, who="ann")
+    gone = await app.document(document.id)
+    await app.store.apply(Replace(replace(gone, content=document.content, forgotten_at=None)))
+    assert await restore_missing(check, app.context, who="ann") == 1
+    with pytest.raises(NotAllowed, match="is being worked on"):
+        await restore_missing(check, app.context, who="ann")
+
+
 class TestTheCommand:
+    def test_what_is_missing_is_restored_on_request(self, at_terminal: InMemoryApp) -> None:
+        document = asyncio.run(at_terminal.routed())
+        at_terminal.bytes.objects.clear()
+        result = run("mailroom verify letter.pdf --restore --who ann")
+        assert (result.exit_code, "it is delivered again to 1 place" in result.output) == (1, True)
+        asyncio.run(at_terminal.work())
+        assert run("mailroom verify letter.pdf").exit_code == 0
+        data = json.loads(run("mailroom verify letter.pdf --restore --json").output)
+        assert data["documents"][0]["restored"] is None
+        assert asyncio.run(at_terminal.document(document.id)).state is DocumentState.ROUTED
+
     def test_a_difference_is_exit_1_with_the_place_and_both_hashes(self, at_terminal: InMemoryApp) -> None:
         document = asyncio.run(at_terminal.routed())
         good = run("mailroom verify letter.pdf")
