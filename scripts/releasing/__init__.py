@@ -1,0 +1,1 @@
+"""What `scripts/release` does: check, write the version and the changelog's heading, build."""
