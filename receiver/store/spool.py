@@ -214,8 +214,9 @@ async def _in_thread(work: Callable[..., R], *arguments: Any) -> R:
 
 def _opened(path: Path, size: int) -> Callable[[], AsyncIterator[bytes]]:
     """Streams the file. A small one is read right here: each look at the disk is a hop to a thread and back."""
+    if not path.is_file():  # the location of a document whose bytes were removed is the spool's folder
+        raise FileNotFoundError(path)
     if size > SMALL:
-        path.stat()
         return lambda: _chunks(path)
     with path.open("rb") as file:
         whole = file.read(size + 1)  # one byte more shows whoever reads that it has grown

@@ -110,6 +110,8 @@ class SpoolContract:
         assert await spool.claim("another") == claims[0]
         assert names() == [".installation"]
 
-    async def test_bytes_that_are_not_there_are_gone(self, spool: Spool) -> None:
+    @pytest.mark.parametrize("location", [f"spool:{SHA}", "spool:", ""])
+    @pytest.mark.parametrize("size", [len(PDF), 10_000_000])
+    async def test_bytes_that_are_not_there_are_gone(self, spool: Spool, location: str, size: int) -> None:
         with pytest.raises(FileGone):
-            await spool.content(a_document(content=f"spool:{SHA}"))
+            await spool.content(a_document(content=location, size=size))

@@ -4,11 +4,15 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from receiver.bootstrap import App
 from tests.receivers import ADMIN_TOKEN
 from tests.sockets import operator_served
+
+PATIENCE_MS = 60_000
+"""How long the page may take to show what is expected, on a machine that is busy with other things."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +32,7 @@ def page(app: App, browser: Browser) -> Iterator[Page]:
     """The page of this application, entered with the token; it fails the test on any error of its own."""
     with operator_served(app) as (host, port), browser.new_context() as session:
         page = session.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"http://{host}:{port}/")
