@@ -49,7 +49,12 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
             refuse_unready(root, given.version)
             write_version(root, given.version)
             write_heading(root, given.version, given.date)
-        made = build(root, given.version)
+        try:
+            made = build(root, given.version)
+        except Refused:
+            if not given.build_only:
+                _git(root, "checkout", "--", *PLACES, "CHANGELOG.md")  # all was committed before
+            raise
     except Refused as refused:
         print(f"scripts/release: {refused}", file=sys.stderr)
         return 2

@@ -109,6 +109,19 @@ def test_what_is_not_ready_is_refused_and_nothing_is_written(
     assert after == before
 
 
+def test_a_build_that_fails_leaves_version_and_changelog_as_they_were(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "pyproject.toml").write_text(
+        PROJECT.replace("requires-python", 'readme = "gone.md"\nrequires-python')
+    )
+    commit(repository)
+    assert main(["0.2.0"], root=repository) == 2
+    assert "the build failed" in capsys.readouterr().err
+    assert present(repository) == "0.1.0"
+    assert (repository / "CHANGELOG.md").read_text() == CHANGELOG
+
+
 def test_a_release_without_a_store_of_the_one_before_is_refused(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
