@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLACES = {"pyproject.toml": 'version = "{}"', "receiver/__init__.py": '__version__ = "{}"'}
 """File -> the line that has the version."""
 UNRELEASED = "## Unreleased\n"
-TO_DO = re.compile(r"\*\*To do:\*\* .*")
+TO_DO = "**To do:**"
 AFTERWARDS = """\
 next:
   scripts/test
@@ -136,9 +136,9 @@ def released_at(root: Path, version: str) -> int:
 
 
 def upgrade_notes(root: Path, version: str) -> str:
-    """What whoever upgrades has to do: the changelog's "To do" notes of this version, and the general steps."""
-    notes = [f"- {note.removeprefix('**To do:** ')}" for note in TO_DO.findall(changes(root, f"## {version} - "))]
-    listed = "\n".join(notes) or "Nothing but the general steps."
+    """What whoever upgrades has to do: the changelog's entries with a "To do", and the general steps."""
+    entries = re.split(r"\n(?=- |#)", changes(root, f"## {version} - "))
+    listed = "\n".join(entry.rstrip() for entry in entries if TO_DO in entry) or "Nothing but the general steps."
     return f"# Upgrading to {version}\n\n{listed}\n\nGeneral steps, and how to go back: docs/production.md.\n"
 
 

@@ -16,7 +16,12 @@ CHANGELOG = """\
 
 ### Changed
 
-- A setting has another name. **To do:** rename it.
+- A setting has another name. **To do:** rename these:
+
+  | before | now |
+  | --- | --- |
+  | x | y |
+
 - A list is sorted.
 
 ## 0.1.0 - 2026-01-01
@@ -80,7 +85,9 @@ def test_it_writes_version_and_heading_and_builds_the_same_bytes_twice(
     assert main(["0.2.0", "--build-only"], root=repository) == 0
     assert [line.split("  ") for line in (out / "SHA256SUMS").read_text().splitlines()] == lines
     notes = (out / "UPGRADE.md").read_text()
-    assert "- rename it." in notes
+    assert "- A setting has another name. **To do:** rename these:\n\n  | before | now |" in notes
+    assert "  | x | y |\n" in notes
+    assert "A list is sorted" not in notes
     assert "nothing of this" not in notes
     assert "git tag -s v0.2.0" in capsys.readouterr().out
 
