@@ -29,7 +29,7 @@ next:
   git commit -am "Release {version}" && git tag -s v{version} && git push --follow-tags
   uv publish build/release/{version}/*.whl build/release/{version}/*.tar.gz
   docker build -f infra/Dockerfile -t llamacloud-mailroom:{version} . && docker push …
-  run this version against the stand-in, and keep its store: tests/released_stores/{version}.sql
+  run this version against the stand-in, and keep its store: tests/released_stores/{version}.db.gz
 """
 
 
@@ -84,7 +84,7 @@ def refuse_unready(root: Path, version: str) -> None:
         raise Refused(f"{len(changed)} files are not committed, such as {changed[0][3:]}; commit them first")
     if not changes(root, UNRELEASED):
         raise Refused("CHANGELOG.md has nothing under Unreleased; there is nothing to release")
-    if not (root / "tests" / "released_stores" / f"{before}.sql").exists():
+    if not [*(root / "tests" / "released_stores").glob(f"{before}.*")]:
         raise Refused(f"tests/released_stores has no store of {before}, so nobody knows whether it opens; add it")
 
 

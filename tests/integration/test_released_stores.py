@@ -1,9 +1,10 @@
-"""A store of every released version opens, and nothing in it is lost: dumps that those versions' own code wrote.
+"""A store of every released version opens, and nothing in it is lost: what those versions' own code wrote.
 
 Each was made by running that release against the stand-in: one document delivered, one in review, one whose job was
 still open. `scripts/release` refuses a version after one whose store is not here.
 """
 
+import gzip
 import json
 import sqlite3
 from contextlib import closing
@@ -23,13 +24,16 @@ from tests.command_line import mailroom
 from tests.processes import TABLE, working
 
 R = TypeVar("R", Job, Event)
-STORES = sorted((Path(__file__).parent.parent / "released_stores").glob("*.sql"))
+STORES = sorted((Path(__file__).parent.parent / "released_stores").iterdir())
 
 
-@pytest.fixture(params=STORES, ids=[path.stem for path in STORES])
+@pytest.fixture(params=STORES, ids=[path.name for path in STORES])
 def file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """The store as that release left it."""
+    """The store as that release left it: a packed file, or of the first release a dump."""
     path = tmp_path / "mailroom.db"
+    if request.param.suffix == ".gz":
+        path.write_bytes(gzip.decompress(request.param.read_bytes()))
+        return path
     with closing(sqlite3.connect(path)) as db:
         db.executescript(request.param.read_text(encoding="utf-8"))
     return path

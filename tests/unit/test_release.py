@@ -138,6 +138,6 @@ def test_a_release_without_a_store_of_the_one_before_is_refused(
     assert "no store of 0.1.0" in capsys.readouterr().err
 
 
-def test_this_repository_has_one_version_and_the_store_of_the_last_release() -> None:
+def test_this_repository_has_one_version_and_the_stores_of_its_releases() -> None:
     assert present(ROOT)
     assert (ROOT / "tests" / "released_stores" / "0.1.0.sql").exists()
