@@ -180,7 +180,7 @@ class WriterThread:
     def _busy(self, error: Exception) -> StoreBusy:
         fix = RESTORE if is_broken(error) else ""
         busy = StoreBusy(
-            f"{self._thread.name} cannot write now: {reason_of(error)}", retry_after=RETRY_AFTER_SECONDS, fix=fix
+            f"the {self._thread.name} cannot work now: {reason_of(error)}", retry_after=RETRY_AFTER_SECONDS, fix=fix
         )
         busy.__cause__ = error
         return busy
