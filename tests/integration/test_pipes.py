@@ -64,7 +64,7 @@ def test_all_of_it_arrives_at_a_slow_reader(folder: Path, command: Sequence[str]
     assert process.wait(PATIENCE_SECONDS) == 0
     assert len(got) > 65536
     if "--json" in command:
-        (listed,) = json.loads(got).values()
+        (listed,) = (part for part in json.loads(got).values() if isinstance(part, list))
         assert len(listed) == MANY
     else:
         assert got.count(b"task-") == MANY
