@@ -35,12 +35,12 @@ from receiver.aws.boto import Aws
 from receiver.aws.client import JsonClient
 from receiver.bootstrap import App, load_app, open_queue, open_receiver, open_store
 from receiver.core.retention import Retention
-from receiver.environment import from_environ
 from receiver.http.public import Public
 from receiver.http.readiness import Readiness
 from receiver.http.webhook import Limits, WebhookEndpoint
 from receiver.metrics import SummingMeter
 from receiver.ports import Store, TaskQueue
+from receiver.read_settings import from_environ
 from receiver.store.dynamodb.store import DynamoStore
 from receiver.store.dynamodb.table import create_table
 from tests.servers import serve

@@ -28,8 +28,8 @@ from llamacloud_sandbox.testing import start_sandbox
 from receiver.bootstrap import App, load_app
 from receiver.config import parse
 from receiver.core.plan import Target
-from receiver.environment import from_environ
 from receiver.pipeline.ingest import IncomingFile, ingest
+from receiver.read_settings import from_environ
 from receiver.store.dynamodb.store import DynamoStore
 from receiver.store.dynamodb.table import create_table
 

@@ -16,7 +16,7 @@ from unittest import mock
 
 from receiver.bootstrap import load_app
 from receiver.cli import submit
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 
 AT_ONCE = (1, 4, 16)
 LETTER = "INVOICE\nInvoice number {n}\nLine items: 3 widgets\nTotal amount due: 120.00 EUR\n"

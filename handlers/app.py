@@ -1,7 +1,6 @@
 """The composition root: creates and connects everything.
 
-What it connects is listed where it is: event types in ``handlers/event_types``, destinations in
-``handlers/destinations``, alert channels in ``handlers/alerts``, each in the package's ``__init__.py``.
+Event types, destinations and alert channels are listed in the ``registry.py`` of their package.
 
 To add destinations of your own without a fork, write a module with a ``build(settings)`` that calls this one with what
 you replace or add, and name it in MAILROOM_APP.
@@ -12,11 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from handlers.alerts import open_channel
 from handlers.alerts.heartbeat_url import HeartbeatUrl
+from handlers.alerts.registry import open_channel
 from handlers.child.process import Children
-from handlers.destinations import destinations
-from handlers.event_types import open_registry as open_registry
+from handlers.destinations.registry import destinations
+from handlers.event_types.registry import open_registry as open_registry
 from handlers.mail.child_reader import ChildMailReader
 from handlers.pdf.child_cutter import ChildCutter
 from handlers.sources.folder import FolderSource

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from receiver.bootstrap import App, renew
 from receiver.core.errors import Misconfigured
-from receiver.environment import from_environ
 from receiver.log import log_line
+from receiver.read_settings import from_environ
 from receiver.refused_change import AGAIN_SECONDS, SECRETS, log
 from receiver.reload_signal import ReloadRequests
 from receiver.settings import Secret, Settings

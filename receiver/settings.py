@@ -1,6 +1,6 @@
 """Every setting, once: its variable, its type, its default and what it means. The reference page is checked against it.
 
-receiver/environment.py reads them. The model is msgspec's, not pydantic's, because the receiving function loads it on
+receiver/read_settings.py reads them. The model is msgspec's, not pydantic's, because the receiving function loads it on
 every cold start (docs/decisions.md).
 """
 

@@ -1,6 +1,6 @@
 """What the real destinations say of targets, for tests that plan and deliver nothing."""
 
-from handlers.destinations import destinations
+from handlers.destinations.registry import destinations
 from receiver.core.plan import Taken, Target
 from receiver.destination_traits import taken_by
 

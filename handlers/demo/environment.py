@@ -22,8 +22,8 @@ from receiver.cli.listeners import Listeners, address_of, listening
 from receiver.cli.serve import serve_until
 from receiver.config import Config, load
 from receiver.core.errors import Misconfigured
-from receiver.environment import from_environ, refuse_unknown
 from receiver.log import set_up
+from receiver.read_settings import from_environ, refuse_unknown
 from receiver.settings import Settings
 from receiver.stopping import Stopping
 

@@ -14,7 +14,7 @@ from receiver.aws.regions import is_partition
 from receiver.core import forms
 from receiver.core.env_references import resolve
 from receiver.core.forms import Wrong
-from receiver.environment import one_of
+from receiver.read_settings import one_of
 
 OPTIONS = ("role", "external_id", "endpoint", "access_key", "secret_key")
 _ROLE = re.compile(r"arn:(aws[a-z-]*):iam::\d{12}:role(?P<path>/([!-.0-~]+/)*)(?P<name>[\w+=,.@-]+)", re.ASCII)

@@ -10,9 +10,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from receiver.core.errors import Misconfigured
 from receiver.emf import Emf
-from receiver.environment import from_environ
 from receiver.log import RateLimitedLog, log_line, set_up
 from receiver.metrics import SummingMeter
+from receiver.read_settings import from_environ
 from receiver.secret_rules import refuse_other_proofs
 from receiver.secrets import VAULT
 from receiver.settings import Settings

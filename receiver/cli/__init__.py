@@ -17,7 +17,7 @@ from receiver import __version__
 from receiver.cli.output import OutputLost, ReaderGone, open_streams, say, write_no_more, write_whole
 from receiver.cli.usage import refuse_strange_bytes, say_error, say_usage_error
 from receiver.core.errors import MailroomError, Misconfigured
-from receiver.environment import one_of
+from receiver.read_settings import one_of
 
 COMMANDS = {
     "demo": "handlers.demo.command:demo",

@@ -26,8 +26,8 @@ from receiver.core.channel_name import channel_name
 from receiver.core.errors import MailroomError
 from receiver.core.incident import Incident, Status
 from receiver.core.quantity import times
-from receiver.environment import from_environ
 from receiver.pipeline.records import find_records
+from receiver.read_settings import from_environ
 from receiver.secrets import RevealedEnviron
 
 WHO = click.option(

@@ -20,9 +20,9 @@ from receiver.config import load
 from receiver.core.calibration import threshold_of, with_threshold
 from receiver.core.change import Query
 from receiver.core.route import RouteTable
-from receiver.environment import from_environ
 from receiver.operations.backtest import BacktestResult, Move
 from receiver.operations.backtest import backtest as tested
+from receiver.read_settings import from_environ
 from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
 

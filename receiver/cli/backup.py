@@ -11,7 +11,7 @@ from receiver.bootstrap import spool_folder, sqlite_file
 from receiver.cli.output import print_json, say
 from receiver.cli.paths import Given
 from receiver.core.errors import Misconfigured
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from receiver.settings import Settings
 from receiver.store.backup import Backup, back_up
 from receiver.store.backup import restore as put_back

@@ -8,7 +8,7 @@ import click
 
 from receiver.cli.output import print_json, table
 from receiver.cli.paths import Given
-from receiver.environment import from_environ, setting_sources
+from receiver.read_settings import from_environ, setting_sources
 from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
 

@@ -142,8 +142,8 @@ def _check(table: str, variables: Mapping[str, str]) -> None:
     """Raises Misconfigured for files that `serve` would refuse."""
     from receiver.bootstrap import load_destinations, own_places, refuse_unworkable
     from receiver.config import parse
-    from receiver.environment import from_environ
     from receiver.operations.check_config import check_config
+    from receiver.read_settings import from_environ
 
     settings = from_environ(variables)
     settings.webhook_secrets()

@@ -17,9 +17,9 @@ from receiver.config import load
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
 from receiver.core.routing_choice import choices
-from receiver.environment import from_environ
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.pipeline.records import find_records
+from receiver.read_settings import from_environ
 from receiver.secrets import RevealedEnviron
 
 

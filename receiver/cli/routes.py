@@ -15,7 +15,7 @@ from receiver.cli.given_file import given_text
 from receiver.cli.paths import Given
 from receiver.cli.shadow import shadow, shadow_of
 from receiver.core.quantity import quantity
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from receiver.secrets import RevealedEnviron
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from receiver.bootstrap import App, anothers, existing_store, load_app, refuse_anothers, refuse_missing_store
 from receiver.core.errors import MailroomError
-from receiver.environment import from_environ
 from receiver.log import log_line, set_up
 from receiver.pipeline.installation import our_spool
 from receiver.ports import Store
+from receiver.read_settings import from_environ
 
 if TYPE_CHECKING:
     from receiver.worker import Worker

@@ -17,10 +17,10 @@ from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import Misconfigured
 from receiver.core.quantity import quantity
-from receiver.environment import from_environ
 from receiver.operations.backtest import Move
 from receiver.pipeline.records import every_record
 from receiver.ports import Store
+from receiver.read_settings import from_environ
 from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
 

@@ -13,9 +13,9 @@ from receiver.core.change import Query
 from receiver.core.document import Document
 from receiver.core.errors import Misconfigured
 from receiver.core.problem import near
-from receiver.environment import from_environ
 from receiver.pipeline.records import find_records
 from receiver.ports import Store
+from receiver.read_settings import from_environ
 from receiver.secrets import RevealedEnviron
 
 

@@ -13,7 +13,7 @@ from receiver.cloud.environment import refuse_environment
 from receiver.core.connection_fault import connection_fault
 from receiver.core.errors import Misconfigured
 from receiver.core.sample import Proofs, Sample, proof_headers
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from receiver.settings import Settings
 
 SECRET_HEADERS = {"lc-signature", "x-mailroom-token"}

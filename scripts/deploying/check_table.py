@@ -6,7 +6,7 @@ Buckets and queues are not asked for: the stage may not be there yet. Exit code 
 import os
 import sys
 
-from handlers.destinations import destinations
+from handlers.destinations.registry import destinations
 from receiver.config import load
 from receiver.core.errors import Misconfigured
 from receiver.operations.check_config import check_config

@@ -16,7 +16,7 @@ from pathlib import Path
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.project import ORGANIZATION, PROJECT, ProjectScope
 from receiver.core.errors import KeyRefused, MailroomError, Misconfigured, SettingsRefused
-from receiver.environment import refuse_unknown
+from receiver.read_settings import refuse_unknown
 from receiver.secrets import SecretCache, points, secret_text
 from receiver.settings import VARIABLES
 from scripts.deploying.account import (

@@ -23,8 +23,8 @@ from receiver.core.check import ways
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
 from receiver.core.problem import Problem, an_error
-from receiver.environment import from_environ
 from receiver.operations.check_config import check_config, unlike
+from receiver.read_settings import from_environ
 from receiver.settings import Settings
 
 REACHING = ("role", "external_id", "endpoint", "kms_key")

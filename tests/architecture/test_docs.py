@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.alerts import CHANNELS
-from handlers.destinations import destinations
+from handlers.alerts.registry import CHANNELS
+from handlers.destinations.registry import destinations
 from receiver import __version__
 from receiver.cli import COMMANDS
 from receiver.core.alert import KINDS

@@ -17,7 +17,7 @@ STEPS = PORTS | {"receiver.pipeline", "receiver.packets", "receiver.alerting", "
 """What happens to a document: its steps, its packet's, and the alerts about it."""
 OPERATIONS = STEPS | {"receiver.operations"}
 ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
-EDGE = OPERATIONS | {"receiver.settings", "receiver.environment", "receiver.log", "receiver.show"}
+EDGE = OPERATIONS | {"receiver.settings", "receiver.read_settings", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
     "receiver.aws", "receiver.bootstrap", "receiver.worker", "receiver.http", "receiver.cli", "receiver.secrets",
     "receiver.secret_rules", "receiver.refused_change", "receiver.reload", "receiver.reload_signal",
@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.alerting": STEPS,
     "receiver.operations": OPERATIONS,
     "receiver.settings": CORE | {"receiver.secret_rules"},
-    "receiver.environment": CORE
+    "receiver.read_settings": CORE
     | {"receiver.settings", "receiver.secrets", "receiver.secret_rules", "receiver.patient_reader"},
     "receiver.secret_rules": CORE,
     "receiver.patient_reader": set(),

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 from starlette.types import Receive, Scope, Send
 
-from handlers.alerts import CHANNELS, open_channel
+from handlers.alerts.registry import CHANNELS, open_channel
 from handlers.alerts.slack import AMBER, BLUE, GREEN, RED, message_of
 from handlers.demo.local_aws import LocalAws
-from handlers.destinations import destinations
+from handlers.destinations.registry import destinations
 from receiver.aws.boto import Aws
 from receiver.core.alert import Severity
 from receiver.core.errors import (

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.alerts import open_channel
+from handlers.alerts.registry import open_channel
 from scripts.alert_pictures import FOLDER, notices, pictures, slack_html, teams_html
 from tests.endpoints import an_endpoint
 from tests.smtp import a_mailbox

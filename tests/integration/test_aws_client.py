@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from handlers.demo.local_aws import LocalAws, local_aws
 from receiver.aws.client import JsonClient
 from receiver.core.errors import AccessDenied, Misconfigured
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from receiver.secrets import SecretCache, ask_aws
 
 OpenClient = Callable[[str, Mapping[str, str]], JsonClient]

@@ -11,10 +11,10 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from handlers.demo.local_aws import REGION, LocalAws
-from handlers.destinations import destinations
 from handlers.destinations.events import EventBridge
 from handlers.destinations.folder import Folder
 from handlers.destinations.http import Http
+from handlers.destinations.registry import destinations
 from handlers.destinations.s3 import S3
 from handlers.destinations.sns import SnsTopic
 from handlers.destinations.sqs import Sqs

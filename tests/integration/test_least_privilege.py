@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from handlers.alerts import open_channel
+from handlers.alerts.registry import open_channel
 from handlers.demo.local_aws import REGION, LocalAws, local_aws
-from handlers.destinations import destinations
+from handlers.destinations.registry import destinations
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import Sqs
 from handlers.sources.s3 import DONE, Place, S3Source

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.demo.local_aws import ACCOUNT, REGION, LocalAws
-from handlers.destinations import destinations
 from handlers.destinations.cloudevent import cloudevent
 from handlers.destinations.events import EventBridge
 from handlers.destinations.message import message_attributes
+from handlers.destinations.registry import destinations
 from handlers.destinations.sns import SnsTopic
 from handlers.destinations.states import StepFunctions
 from receiver.aws.boto import Aws, DestinationAccess

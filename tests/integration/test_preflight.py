@@ -231,7 +231,7 @@ def test_own_modules_are_imported_as_the_functions_will(check: Check, tmp_path: 
     (package / "__init__.py").write_text("")
     (package / "app.py").write_text(
         "from handlers.app import open_alert_channel, open_registry\n"
-        "from handlers.app import build as ours\nfrom handlers.destinations import destinations\n"
+        "from handlers.app import build as ours\nfrom handlers.destinations.registry import destinations\n"
         "class Queue:\n    holds_bytes = True\n    def faults(self, target):\n        return []\n"
         "def open_destinations():\n    return {**destinations(), 'ftp': Queue()}\n"
         "def build(settings):\n    return ours(settings, more={'ftp': Queue()})\n"

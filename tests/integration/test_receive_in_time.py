@@ -15,7 +15,7 @@ from handlers.functions import receive
 from handlers.functions.gateway import gateway
 from receiver.aws.client import JsonClient
 from receiver.core.timers import AWS_ATTEMPTS, RECEIVE, TO_ANSWER
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from receiver.store.dynamodb.store import THROTTLED_TRIES
 from tests.lambda_runtime import ROOT
 

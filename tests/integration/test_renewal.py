@@ -14,7 +14,7 @@ from receiver import renewal
 from receiver.core.change import Query
 from receiver.core.task import Task
 from receiver.core.verify_webhook import sign
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from receiver.renewal import keep_fresh
 from receiver.settings import Settings
 from receiver.store.memory import MemoryStore

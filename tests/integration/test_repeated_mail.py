@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.alerts import open_channel
+from handlers.alerts.registry import open_channel
 from receiver.core.notice import Notice
 from receiver.ports import AlertChannel
 from tests.in_memory_app import InMemoryApp

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.alerts import CHANNELS
-from handlers.destinations import destinations
+from handlers.alerts.registry import CHANNELS
+from handlers.destinations.registry import destinations
 from receiver.core.object_key import FIELDS
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -20,7 +20,7 @@ from receiver.config import load, parse
 from receiver.config.first_files import Answers, env_text, table_text
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Wrong
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from tests.processes import environment
 
 PUBLIC = ["--public-url", "http://127.0.0.1:8080"]

@@ -7,7 +7,7 @@ import pytest
 
 from receiver.alerting.notices import page_link
 from receiver.core.errors import Misconfigured
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from tests.in_memory_app import InMemoryApp
 
 

@@ -9,8 +9,8 @@ import pytest
 from receiver.config import load
 from receiver.config.source import MOST_BYTES
 from receiver.core.errors import Misconfigured
-from receiver.environment import FILE_LIMIT, from_environ
 from receiver.patient_reader import PatientReader
+from receiver.read_settings import FILE_LIMIT, from_environ
 from receiver.settings import VARIABLES
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from handlers.destinations import destinations
+from handlers.destinations.registry import destinations
 from receiver.aws.boto import Aws, DestinationAccess
 from receiver.core.errors import Unroutable
 from receiver.core.plan import Target

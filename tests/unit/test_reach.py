@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers.destinations import destinations
+from handlers.destinations.registry import destinations
 from handlers.destinations.s3 import OPTIONS as S3_OPTIONS
 from handlers.destinations.s3 import S3
 from handlers.destinations.sqs import OPTIONS as SQS_OPTIONS

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from receiver import secret_rules
 from receiver.core.errors import Misconfigured
 from receiver.core.verify_webhook import Proof, WebhookSecrets
-from receiver.environment import FILE_LIMIT, from_environ
+from receiver.read_settings import FILE_LIMIT, from_environ
 from receiver.secret_rules import SHORTEST
 from receiver.secrets import SecretCache
 from receiver.settings import Secret, Settings

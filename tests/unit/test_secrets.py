@@ -6,7 +6,7 @@ import pytest
 
 from receiver.core.env_references import resolve
 from receiver.core.errors import Misconfigured
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from receiver.secrets import TTL_SECONDS, RevealedEnviron, SecretCache
 
 

@@ -18,7 +18,7 @@ from receiver.cli import main
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import refuse_careless
 from receiver.core.header_map import TAKEN
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from receiver.secrets import points
 from receiver.settings import FORMS, VARIABLES, Secret, Settings
 from tests.processes import environment

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.destinations import destinations
+from handlers.destinations.registry import destinations
 from receiver.bootstrap import own_places
 from receiver.config import parse
 from receiver.core.errors import Misconfigured

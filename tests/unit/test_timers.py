@@ -14,9 +14,9 @@ from receiver.cloud.transport import Call, Timeouts
 from receiver.core import timers
 from receiver.core.errors import CutOff, Misconfigured
 from receiver.core.retry import RetryAt, next_attempt
-from receiver.environment import from_environ
 from receiver.http.readiness import PATIENCE_SECONDS
 from receiver.queue.sqs import POLL_SECONDS
+from receiver.read_settings import from_environ
 from receiver.settings import Settings
 from tests.infra import ROOT, param, service
 

@@ -35,9 +35,9 @@ from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.sample import Proofs
-from receiver.environment import from_environ
 from receiver.operations import saved_webhooks as kept
 from receiver.ports import Store
+from receiver.read_settings import from_environ
 from receiver.renewal import EVERY_SECONDS
 from receiver.settings import Settings
 

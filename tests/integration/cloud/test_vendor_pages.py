@@ -8,7 +8,7 @@ import re
 import pytest
 
 from receiver.bootstrap import open_cloud
-from receiver.environment import from_environ
+from receiver.read_settings import from_environ
 from tests.integration.cloud.test_project import every_call
 from tests.recording_proxy import recording_proxy
 

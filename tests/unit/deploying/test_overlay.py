@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.destinations import destinations
+from handlers.destinations.registry import destinations
 from scripts.deploying.deployment_file import DeploymentSettings, parse_deployment
 from scripts.deploying.outside import Place, outside, statements
 from scripts.deploying.overlay import overlay

@@ -13,8 +13,8 @@ from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.errors import Misconfigured
 from receiver.core.task import Task
-from receiver.environment import from_environ
 from receiver.metrics import SummingMeter
+from receiver.read_settings import from_environ
 from receiver.secrets import TTL_SECONDS, SecretCache
 from receiver.settings import Settings
 from tests.receivers import TOKEN_SECRET, an_app

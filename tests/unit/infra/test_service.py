@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from handlers.destinations import destinations
+from handlers.destinations.registry import destinations
 from handlers.functions import direct
 from handlers.sources.s3 import DONE
 from receiver.aws.boto import Aws
@@ -22,8 +22,8 @@ from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.task import Task
 from receiver.core.verify_webhook import Proof
-from receiver.environment import from_environ
 from receiver.operations.check_config import check_config
+from receiver.read_settings import from_environ
 from receiver.settings import VARIABLES
 from receiver.store.dynamodb.items import pk_of
 from tests.infra import ROOT, of_type, param, referred, resources, service

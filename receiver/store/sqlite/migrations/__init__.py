@@ -3,7 +3,7 @@
 The number of the last one that was run is in ``pragma user_version``. A step and its number are written in one
 transaction, so that each step is run exactly once even when several processes start. A released step is never changed:
 a change is a new file. Steps only add, because a process of an earlier release may still use the file; what is unused
-is removed a release later. Two files are numbered 0005, so 0005_lanes.sql is step 6, and the next file is 0007.
+is removed a release later. Two files are numbered 0005, so 0005_lanes.sql is step 6.
 """
 
 import sqlite3

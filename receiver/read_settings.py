@@ -1,4 +1,7 @@
-"""Reads the settings from the environment, from the files it names, and from AWS; refuses what cannot be, by name."""
+"""Reads the settings that settings.py declares: from the environment, from the files it names, and from AWS.
+
+What cannot be is refused by the name of its variable.
+"""
 
 import difflib
 import os
