@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from receiver.core.balance import Tally
 from receiver.core.bulkhead import Room
@@ -20,8 +20,10 @@ from receiver.core.mail import MailBounds, ReadMail
 from receiver.core.notice import Notice
 from receiver.core.page_list import PageList, ShownText
 from receiver.core.plan import Target
-from receiver.core.search import Search, SearchPage
 from receiver.core.task import Task
+
+if TYPE_CHECKING:  # the function that receives looks for nothing, and starts without the search language
+    from receiver.core.search import Search, SearchPage
 
 R = TypeVar("R", bound=Record)
 
@@ -62,7 +64,7 @@ class Store(Protocol):
         """A page of the records of one index (core/change.py INDEXES)."""
         ...
 
-    async def search(self, search: Search, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
+    async def search(self, search: "Search", *, limit: int = 50, cursor: str | None = None) -> "SearchPage":
         """A page of the documents that fit, the newest first, of one moment the greatest id; bounded in cost.
 
         ``cursor`` comes from the previous page. A page may hold fewer than there are; then it says how far it looked.

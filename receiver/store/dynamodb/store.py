@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from receiver.aws.service import BUSY, AwsError, Service, botocore_client
 from receiver.core.balance import COUNTERS, Tally
@@ -25,7 +25,6 @@ from receiver.core.bulkhead import Room
 from receiver.core.change import Delete, Page, Query, Record, Replace, Write, refuse_repeats, succeeding
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Conflict, StoreBusy
-from receiver.core.search import Search, SearchPage
 from receiver.core.task import Rank, Task
 from receiver.ports import Clock, R, Store
 from receiver.store import listing
@@ -39,7 +38,9 @@ from receiver.store.dynamodb.transaction_items import (
     transaction_items,
 )
 from receiver.store.sequential import apply_sequentially
-from receiver.store.walked_search import walked_search
+
+if TYPE_CHECKING:
+    from receiver.core.search import Search, SearchPage
 
 MOST = 100
 """Maximum items of a transaction."""
@@ -114,8 +115,10 @@ class DynamoStore:
                 break
         return listing.page_of(query, rows[: query.limit + 1])
 
-    async def search(self, search: Search, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
+    async def search(self, search: "Search", *, limit: int = 50, cursor: str | None = None) -> "SearchPage":
         """As the port says. No index has texts: of those it looks at SEARCHED documents, the newest first."""
+        from receiver.store.walked_search import walked_search
+
         return await walked_search(self, search, limit=limit, cursor=cursor, look_at=SEARCHED, count=limit)
 
     async def claim(

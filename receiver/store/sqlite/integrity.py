@@ -107,7 +107,7 @@ _REASONS = {
 def reason_of(error: BaseException) -> str:
     """SQLite's or the system's error in plain words."""
     if isinstance(error, OSError):
-        return error.strerror or "the disk does not answer"
+        return error.strerror or str(error) or "the disk does not answer"
     code = getattr(error, "sqlite_errorcode", 0)
     return _REASONS.get(code & 0xFF, str(error))
 
