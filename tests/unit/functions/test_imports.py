@@ -30,8 +30,8 @@ FORBIDDEN = (
     "receiver.store.sqlite.store",
 )
 BUDGET = 85
-"""Modules of our own at most. It is 85 when this is written, the settings, the timers, the faults of connections and the
-queue of webhooks among them; a jump is worth a look at `python -X importtime`."""
+"""Modules of our own at most. It is 85 when this is written, the settings, the timers, the faults of connections and
+the queue of webhooks among them; a jump is worth a look at `python -X importtime`."""
 START = """
 import sys
 import handlers.functions.receive as receive
