@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from io import BufferedReader
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from receiver.core.errors import AccessDenied, DeliveryConflict, DestinationBusy
 from receiver.core.length import most_bytes, most_bytes_of_a_part
 from receiver.core.object_key import template_faults
 from receiver.core.plan import Taken, Target
-from receiver.pipeline.regular_file import NO_FILE, open_regular
+from receiver.pipeline.regular_file import NO_FILE, open_regular, read_until_cancelled, sha256_and_size
 from receiver.ports import Destination
 from receiver.store.durable_files import MODE, Folders, clear_untouched, sync_file, sync_folder
 
@@ -62,7 +62,7 @@ class Folder:
         sha256, fresh = request.content.sha256, False
         if not (request.again and sha256 and path.is_file()):
             sha256, fresh = await _create(path, request.content.stream(), sha256)
-        if not fresh and (there := await asyncio.to_thread(_sha256, path)) != sha256:
+        if not fresh and (there := await _sha256(path)) != sha256:
             raise DeliveryConflict(
                 f"{path} holds sha256 {there}; the document is sha256 {sha256}",
                 fix="compare the two; remove or rename the file, then: mailroom replay DOCUMENT_ID",
@@ -108,7 +108,7 @@ class Folder:
         """The file that is there now."""
         path = Path(receipt.location.removeprefix("folder://"))
         beside = Path((receipt.manifest or receipt.location + SUFFIX).removeprefix("folder://"))
-        return await asyncio.to_thread(read_stored_file, path, beside)
+        return await read_until_cancelled(lambda is_stopped: read_stored_file(path, beside, is_stopped=is_stopped))
 
     def faults(self, target: Target) -> list[str]:
         """Templates that could leave their folder, names that no file can have, unknown options."""
@@ -266,10 +266,13 @@ def _sync_there(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _sha256(path: Path) -> str:
-    try:
+async def _sha256(path: Path) -> str:
+    def read(is_stopped: Callable[[], bool]) -> str:
         with _opened(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return sha256_and_size(file, is_stopped)[0]
+
+    try:
+        return await read_until_cancelled(read)
     except OSError as error:
         raise _translated(error, path) from error
 

@@ -1,6 +1,6 @@
 """Reads a file that was delivered to a folder again, and its manifest."""
 
-import hashlib
+import errno
 from collections.abc import Callable
 from io import BufferedReader
 from pathlib import Path
@@ -8,16 +8,19 @@ from typing import TypeVar
 
 from receiver.core.delivery_request import StoredCopy
 from receiver.core.errors import AccessDenied, DeliveryConflict
-from receiver.pipeline.regular_file import NO_FILE, open_regular
+from receiver.pipeline.regular_file import NO_FILE, open_regular, sha256_and_size
 
 MANIFEST_BYTES = 16 * 1024 * 1024
 """Of a manifest that is read."""
 R = TypeVar("R")
 
 
-def read_stored_file(path: Path, manifest: Path) -> StoredCopy:
-    """What is there. Raises AccessDenied for what this process may not read, DeliveryConflict for what is no file."""
-    digest, size = _of(path, _digest) or ("", 0)
+def read_stored_file(path: Path, manifest: Path, *, is_stopped: Callable[[], bool]) -> StoredCopy:
+    """What is there; ``is_stopped`` is asked now and then whether to give up.
+
+    Raises AccessDenied for what this process may not read, DeliveryConflict for what is no file or cannot be read.
+    """
+    digest, size = _of(path, lambda file: sha256_and_size(file, is_stopped)) or ("", 0)
     return StoredCopy(sha256=digest, size=size, manifest=_of(manifest, lambda file: file.read(MANIFEST_BYTES)))
 
 
@@ -31,9 +34,7 @@ def _of(path: Path, read: Callable[[BufferedReader], R]) -> R | None:
     except OSError as error:
         if error.strerror == NO_FILE:
             raise DeliveryConflict(f"{path} is not a file", fix="look what it is, and who put it there") from error
-        fix = "give the user who runs this command permission to read it"
-        raise AccessDenied(f"{path} cannot be read: {error.strerror}", fix=fix) from error
-
-
-def _digest(file: BufferedReader) -> tuple[str, int]:
-    return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+        reason = f"{path} cannot be read: {error.strerror}"
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise AccessDenied(reason, fix="give the user who runs this command permission to read it") from error
+        raise DeliveryConflict(reason, fix="look what is there, and at the file system that it is on") from error

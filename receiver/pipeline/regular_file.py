@@ -6,18 +6,22 @@ Below a named folder, each component is opened relative to the one before, and n
 
 import asyncio
 import errno
+import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Iterator, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
+from typing import TypeVar
 
 READ = os.O_RDONLY | os.O_NONBLOCK
 CHUNK = 1024 * 1024
 NO_FILE = "it is not a file"
 LINK = "it is a symbolic link, which is not followed"
 ANOTHERS = "it is a hard link to a file of another user"
+T = TypeVar("T")
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -96,3 +100,26 @@ async def chunks_of(file: BufferedReader) -> AsyncIterator[bytes]:
     await asyncio.to_thread(file.seek, 0)
     while chunk := await asyncio.to_thread(file.read, CHUNK):
         yield chunk
+
+
+async def read_until_cancelled(read: Callable[[Callable[[], bool]], T]) -> T:
+    """What ``read`` returns, which runs in a thread and is given a function that says whether to stop.
+
+    A thread cannot be cancelled, and all work with files shares a few: one that reads on for nobody holds up the rest.
+    """
+    stopped = threading.Event()
+    try:
+        return await asyncio.to_thread(read, stopped.is_set)
+    finally:
+        stopped.set()
+
+
+def sha256_and_size(file: BufferedReader, is_stopped: Callable[[], bool]) -> tuple[str, int]:
+    """The SHA-256 of an open file, in hex, and its size in bytes. Raises InterruptedError when it is to stop."""
+    digest, size = hashlib.sha256(), 0
+    while chunk := file.read(CHUNK):
+        if is_stopped():
+            raise InterruptedError(errno.EINTR, "nobody waits for it any more", file.name)
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,29 @@ class TestFolder(HoldsBytes):
         _local(receipt).mkdir()
         with pytest.raises(DeliveryConflict, match="is not a file"):
             await place.destination.read_back(receipt, {})
+
+    async def test_reading_back_ends_when_nobody_waits_for_it(self, place: FolderPlace) -> None:
+        receipt = await place.destination.deliver(a_delivery_request(f"{place.template}doc-1/letter.pdf"))
+        path = _local(receipt)
+        with path.open("ab") as file:
+            file.truncate(1 << 40)  # sparse: hours to read
+        with ThreadPoolExecutor(1) as only:
+            asyncio.get_running_loop().set_default_executor(only)
+            try:
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.02):
+                        await place.destination.read_back(receipt, {})
+                assert await asyncio.wait_for(asyncio.to_thread(path.exists), 5), "the thread is free again"
+            finally:
+                os.truncate(path, 0)
+
+    async def test_what_cannot_be_read_is_no_matter_of_permission_unless_it_is(self, place: FolderPlace) -> None:
+        receipt = await place.destination.deliver(a_delivery_request(f"{place.template}doc-1/letter.pdf"))
+        await self.remove(place, receipt)
+        _local(receipt).symlink_to(_local(receipt))  # leads to itself
+        with pytest.raises(DeliveryConflict, match="cannot be read: Too many levels") as refused:
+            await place.destination.read_back(receipt, {})
+        assert "permission" not in refused.value.fix
 
 
 def _local(receipt: Receipt) -> Path:
