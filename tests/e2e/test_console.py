@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from receiver.bootstrap import App
 from receiver.core.alert import Severity
@@ -23,7 +23,7 @@ from receiver.store.memory import MemoryStore
 from receiver.store.walked_search import walked_search
 from tests.axe import violations
 from tests.builders import NOW, a_document, a_task, an_event, an_incident, an_occurrence
-from tests.receivers import an_app
+from tests.receivers import ADMIN_TOKEN, an_app
 from tests.sockets import operator_served
 
 HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>\u202efdp.exe'
@@ -268,8 +268,21 @@ def test_a_queue_is_worked_through_by_keys_and_what_was_decided_is_counted(page:
     page.keyboard.press("u")
     expect(work.get_by_role("alert")).to_contain_text("is open: it is being delivered")
     delivered(app, "doc-waits")
+    unsettled: list[Route] = []
+
+    def put_back(route: Route) -> None:
+        """Answers once that the document is still being worked on, as it is until it is where it was before."""
+        answer = route.fetch()
+        found = answer.json()
+        if found["decisions"][-1]["decided"] == "undo" and not unsettled:
+            unsettled.append(route)
+            found["actions"] = []
+        route.fulfill(response=answer, json=found)
+
+    page.route("**/api/v1/documents/doc-waits", put_back)
     page.keyboard.press("u")
     expect(work.locator("h2")).to_have_text("waits.pdf")
+    assert unsettled
     work.get_by_label("Your name").fill("ann")
     work.get_by_label("Your name").press("Tab")
     page.keyboard.press("2")
@@ -282,6 +295,17 @@ def test_a_queue_is_worked_through_by_keys_and_what_was_decided_is_counted(page:
         ("operator", "type", "invoice"), ("operator", "undo", ""), ("ann", "type", "contract"),
     ]  # fmt: skip
     delivered(app, "doc-waits")
+    other = page.request.post(
+        page.url.partition("#")[0] + "api/v1/documents/doc-waits/route",
+        data={"type": "invoice", "who": "bob"}, headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
+    )  # fmt: skip
+    assert other.status == 202
+    delivered(app, "doc-waits")
+    page.keyboard.press("u")
+    expect(work.get_by_role("alert")).to_contain_text("somebody else decided")
+    left = store._get(Document, "doc-waits")
+    assert left is not None
+    assert (left.decisions[-1].who, left.decisions[-1].value) == ("bob", "invoice")
     work.get_by_role("button", name="The 1 left for later").click()
     expect(work.locator("h2")).to_have_text("held.pdf")
     held = store._get(Document, "doc-held")

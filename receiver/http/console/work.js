@@ -6,6 +6,7 @@ import { decider, nameField, statements } from "./mend.js";
 import { pagesPanel } from "./pages.js";
 
 const KEYS = 9;
+const SETTLING = 40; // times that a document which is put back is asked for
 
 /** `section` shows the document; `tools` has `act`, `open`, `left` (after the last one) and `look` (another tab). */
 export class Work {
@@ -82,14 +83,16 @@ export class Work {
     if (!doc) return;
     this.unlessBusy(async () => {
       const body = { ...word, version: doc.version, ...decider() };
+      let decided;
       try {
-        await ask(`/documents/${part(doc.document_id)}/route`, { method: "POST", body });
+        decided = await ask(`/documents/${part(doc.document_id)}/route`, { method: "POST", body });
       } catch (error) {
         if (error.status === 409) await this.reload(); // somebody else decided, or it is being worked on
         throw error;
       }
       const said = doc.said && (doc.said.type ?? "no rule matches");
-      this.decided.push({ id: doc.document_id, name: doc.name, text, right: said === text });
+      const { number } = decided.decisions.at(-1);
+      this.decided.push({ id: doc.document_id, number, name: doc.name, text, right: said === text });
       await this.next();
     });
   }
@@ -106,16 +109,22 @@ export class Work {
     this.unlessBusy(() => this.next());
   }
 
-  /** Takes the last decision back, and shows that document again. */
+  /** Takes our last decision back, unless somebody decided after it, and shows that document again. */
   undo() {
     const last = this.decided.at(-1);
     if (!last) return this.refuse("nothing was decided yet");
     return this.unlessBusy(async () => {
-      await ask(`/documents/${part(last.id)}/undo`, { method: "POST", body: decider() });
+      const path = `/documents/${part(last.id)}`;
+      const { version, decisions } = await ask(path);
+      if (decisions.at(-1)?.number !== last.number) {
+        this.decided.pop();
+        throw new Error("somebody else decided about that document since: it stays as they left it");
+      }
+      await ask(`${path}/undo`, { method: "POST", body: { version, ...decider() } });
       this.decided.pop();
       if (this.doc) this.waiting.unshift(this.doc.document_id);
-      this.waiting.unshift(last.id);
-      await this.next();
+      this.refuse("the document is being put back …");
+      this.show(await settled(path));
     });
   }
 
@@ -205,6 +214,16 @@ export class Work {
     const compare = (a, b) => rank(a).map((value, place) => rank(b)[place] - value).find((value) => value) ?? 0;
     return [...this.overview.types].sort(compare).slice(0, KEYS);
   }
+}
+
+/** The document once it is put back, so that the next key is about it; as it is if that takes long. */
+async function settled(path) {
+  let doc = await ask(path);
+  for (let asked = 0; !doc.actions.includes("route") && asked < SETTLING; asked += 1) {
+    await new Promise((resolve) => { setTimeout(resolve, 250); });
+    doc = await ask(path);
+  }
+  return doc;
 }
 
 const total = ({ right, wrong, uncorrected, waiting }) => right + wrong + uncorrected + waiting;
