@@ -12,6 +12,7 @@ from receiver.core.ids import DOCUMENT
 from receiver.core.job import Job
 from receiver.core.problem import near
 from receiver.core.search import Criterion, Search, SearchPage
+from receiver.core.search_entry import searchable
 from receiver.operations.document_report import fix_for_missing
 from receiver.ports import Store
 
@@ -19,8 +20,9 @@ AT_MOST = 20
 """Documents that are listed when several fit."""
 SAMPLE = 100
 """The newest documents, whose types are suggested for one that nothing has."""
-PAGES = 10
-"""Pages of a search that are read for a name: where texts have no index, each is a thousand documents."""
+PAGE = 500
+LOOKED_AT = 10_000
+"""Documents that are looked at for a name, or that have the word somewhere, where texts have an index."""
 
 
 async def search_documents(
@@ -50,18 +52,17 @@ async def documents_called(word: str, store: Store) -> list[Document]:
         raise NotFound("an empty name is no document's", fix="to list them: mailroom documents")
     if exact := await _by_id(word, store):
         return [exact]
-    found: list[Document] = []
-    search, cursor = Search((Criterion(value=word),)), None
-    for _ in range(PAGES):
-        page = await store.search(search, limit=AT_MOST, cursor=cursor)
+    search = Search((Criterion(value=word),))
+    found, looked, page = list[Document](), 0, await store.search(search, limit=PAGE)
+    while True:
         found += [item for item in page.records if _is_called(item, word)]
-        cursor = page.cursor
-        if len(found) >= AT_MOST or cursor is None:
+        looked += len(page.records) if page.back_to is None else page.looked_at
+        if len(found) >= AT_MOST or page.cursor is None or looked >= LOOKED_AT:
             break
+        page = await store.search(search, limit=PAGE, cursor=page.cursor)
     if not found:
-        looked = "" if cursor is None else "; only the newest documents were looked at: give its id or its job's"
         raise NotFound(
-            f"there is no document {word}: no id or job id is or begins like this, and no name is this{looked}",
+            f"there is no document {word}: no id or job id is or begins like this, and no name is this{_but(page)}",
             fix=await fix_for_missing(word, store),
         )
     return found[:AT_MOST]
@@ -111,6 +112,14 @@ async def _by_id(word: str, store: Store) -> Document | None:
     return await store.get(Document, job.document_id) if job else None
 
 
+def _but(page: SearchPage) -> str:
+    """Why there may be such a document all the same, after this last page; "" if all were looked at."""
+    if page.not_indexed:
+        missing = f"; the search index is being built, {page.not_indexed:,} documents are not in it yet"
+        return f"{missing}: wait, or give its id or its job's"
+    return "" if page.cursor is None else "; only the newest documents were looked at: give its id or its job's"
+
+
 def _is_called(document: Document, word: str) -> bool:
     beginnings = (document.id, document.id.removeprefix(f"{DOCUMENT}_"), document.job_id)
-    return document.name.casefold() == word.casefold() or any(item.startswith(word) for item in beginnings)
+    return searchable(document.name) == searchable(word) or any(item.startswith(word) for item in beginnings)

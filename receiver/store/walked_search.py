@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from receiver.core.change import Query
 from receiver.core.document import Document, DocumentState
+from receiver.core.errors import Malformed
 from receiver.core.search import Search, SearchPage
 from receiver.core.search_entry import SearchEntry, searchable
 from receiver.ports import Store
@@ -13,6 +14,8 @@ from receiver.store import listing
 BY = "search"
 """The listing that a search's cursors are of."""
 READ_AT_ONCE = 250
+LATEST = 1e12
+"""A moment after all that a document was received at: cursors beyond it are not of ours."""
 FEW = (DocumentState.REVIEW, DocumentState.FAILED, DocumentState.OPEN, DocumentState.WITHDRAWN)
 """States that have fewer documents than a type, as a rule."""
 
@@ -25,7 +28,7 @@ async def walked_search(
     The first page also has those that somebody looked up (``Criterion.ids``), however old. Raises Malformed.
     """
     by, key = _index_for(search)
-    place = listing.place_at(BY, cursor)
+    place = place_after(cursor)
     query = Query(
         by=by,
         key=key,
@@ -57,6 +60,14 @@ async def walked_search(
         looked_at=looked,
         back_to=goes_on_after.taken_in_at if goes_on_after and not is_full else None,
     )
+
+
+def place_after(cursor: str | None) -> tuple[float, str] | None:
+    """The place that a search's cursor names; None without one. Raises Malformed."""
+    place = listing.place_at(BY, cursor)
+    if place and not abs(place[0]) < LATEST:
+        raise Malformed("the cursor is invalid")
+    return place
 
 
 def _index_for(search: Search) -> tuple[str, str | None]:

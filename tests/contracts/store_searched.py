@@ -13,6 +13,7 @@ from receiver.core.plan import Target
 from receiver.core.search import SearchPage, parse_search
 from receiver.core.search_entry import SearchEntry
 from receiver.ports import Store
+from receiver.store.listing import cursor_at
 from tests.builders import NOW, a_document
 
 STATES = (DocumentState.ROUTED, DocumentState.REVIEW, DocumentState.ROUTED, DocumentState.OPEN, DocumentState.FAILED)
@@ -149,6 +150,11 @@ class SearchContract:
         page = await store.search(parse_search("acme", now=NOW), limit=9)
         assert page == SearchPage(page.records, None, 9, True, page.looked_at)
         assert page.looked_at >= 9
+
+    @pytest.mark.parametrize("moment", [1e14, 1e300, -1e300])
+    async def test_a_searchs_cursor_of_no_possible_moment_is_malformed(self, store: Store, moment: float) -> None:
+        with pytest.raises(Malformed):
+            await store.search(parse_search("acme", now=NOW), cursor=cursor_at("search", moment, "doc_x"))
 
     @pytest.mark.parametrize("cursor", ["", "x", "bm9wZQ"])
     async def test_a_searchs_cursor_that_nobody_gave_out_is_malformed(self, store: Store, cursor: Any) -> None:

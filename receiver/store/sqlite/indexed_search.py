@@ -18,7 +18,7 @@ from receiver.core.search import Criterion, Search, SearchPage
 from receiver.core.search_entry import SearchEntry, SearchPlace, searchable
 from receiver.store import codec, listing
 from receiver.store.sqlite.search_index import GROUP, group_of
-from receiver.store.walked_search import BY
+from receiver.store.walked_search import BY, place_after
 
 LOOKED_AT = 10_000
 """Documents of which SQL cannot tell whether they fit that one search compares, at most."""
@@ -72,7 +72,7 @@ class _Found(NamedTuple):
 
 async def indexed_search(read: Read, search: Search, *, limit: int, cursor: str | None) -> SearchPage:
     """The page. ``read`` runs a function with the connection. Raises Malformed."""
-    after = listing.place_at(BY, cursor)
+    after = place_after(cursor)
     narrowed = _narrowed(search, after)
     wanted = limit if cursor or narrowed.decides else max(limit, COUNTED)
     found = await _find(read, search, narrowed, after=after, size=limit + 1, wanted=wanted)

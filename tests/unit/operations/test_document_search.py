@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 from receiver.core.change import Insert, Record
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import NotFound
-from receiver.operations.document_search import AT_MOST
+from receiver.core.search import Search, SearchPage
+from receiver.operations.document_search import AT_MOST, documents_called
 from tests.builders import a_document, a_task, an_event, an_incident
 from tests.commands import run, terminal
 from tests.in_memory_app import TABLE, InMemoryApp
@@ -39,6 +41,31 @@ def test_one_document_is_shown_by_each_of_its_names(invoice: Document) -> None:
         result = run(f"mailroom documents {word} --json")
         assert result.exit_code == 0, word
         assert json.loads(result.stdout)["document_id"] == invoice.id, word
+
+
+def test_a_name_fits_however_its_accents_are_encoded(app: InMemoryApp) -> None:
+    stored = routed(app, unicodedata.normalize("NFD", "Été à Ångström.pdf"), b"nfd")
+    for word in ("Été à Ångström.pdf", unicodedata.normalize("NFD", "été à ångström.pdf")):
+        result = run("mailroom documents WORD --json", WORD=word)
+        assert json.loads(result.stdout)["document_id"] == stored.id
+
+
+def test_a_name_is_found_although_many_newer_ones_contain_it(app: InMemoryApp) -> None:
+    oldest = a_document(name="7.pdf", taken_in_at=1.0)
+    newer = [a_document(name=f"{n}7.pdf", taken_in_at=2.0 + n) for n in range(600)]
+    asyncio.run(app.store.apply(*(Insert(item) for item in (oldest, *newer))))
+    assert json.loads(run("mailroom documents 7.pdf --json").stdout)["document_id"] == oldest.id
+
+
+def test_what_the_index_does_not_hold_yet_is_not_said_to_be_no_document(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def search(search: Search, *, limit: int, cursor: str | None = None) -> SearchPage:
+        return SearchPage([], None, 0, True, 0, not_indexed=1234)
+
+    monkeypatch.setattr(app.store, "search", search)
+    with pytest.raises(NotFound, match="1,234 documents are not in it yet"):
+        asyncio.run(documents_called("old.pdf", app.store))
 
 
 def test_of_several_that_fit_none_is_chosen(app: InMemoryApp) -> None:

@@ -82,6 +82,6 @@ def test_a_name_is_looked_for_among_a_bounded_number_of_documents(
     store: Walking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert [item.id for item in asyncio.run(documents_called("N7.PDF", store))] == ["doc_007"]
-    monkeypatch.setattr("receiver.operations.document_search.PAGES", 2)
+    monkeypatch.setattr("receiver.operations.document_search.LOOKED_AT", 60)
     with pytest.raises(NotFound, match="only the newest documents were looked at"):
         asyncio.run(documents_called("N7.PDF", store))
