@@ -1,5 +1,6 @@
 """Delivers again what was found missing where it was delivered. What is different stays: a person must look at it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from receiver.core.change import Replace, Write
@@ -15,18 +16,16 @@ from receiver.pipeline.records import document_named
 
 
 async def restore_missing(check: DocumentCheck, context: Context, *, who: str) -> int:
-    """How many deliveries begin again: those whose copy, or the manifest beside it, is missing. No message is repeated.
+    """How many deliveries begin again: those whose copy is missing, or the manifest beside an intact one.
+
+    No message is repeated.
 
     A delivery that begins again is create-only, as any other. Raises NotFound, NotAllowed while the document is being
     worked on or if no bytes of it are left, Conflict if it just changed.
     """
-    missing = {
-        item.place
-        for item in check.copies
-        if item.state is CopyState.MISSING and item.kind in (CopyKind.COPY, CopyKind.MANIFEST)
-    }
+    found = {item.place: item.state for item in check.copies if item.kind in (CopyKind.COPY, CopyKind.MANIFEST)}
     document = await document_named(check.document_id, context.store)
-    lost = {item.id for item in document.holders if _is_lost(item, missing)}
+    lost = {item.id for item in document.holders if _is_lost(item, found)}
     if not lost:
         return 0
     if document.state is DocumentState.OPEN:
@@ -40,8 +39,12 @@ async def restore_missing(check: DocumentCheck, context: Context, *, who: str) -
     return len(lost)
 
 
-def _is_lost(item: Delivery, missing: set[str]) -> bool:
-    return item.receipt is not None and bool({item.receipt.location, item.receipt.manifest} & missing)
+def _is_lost(item: Delivery, found: Mapping[str, CopyState]) -> bool:
+    """A manifest beside a copy that differs is not: its delivery would fail, and the document end in review."""
+    if item.receipt is None:
+        return False
+    copy, manifest = found.get(item.receipt.location), found.get(item.receipt.manifest)
+    return copy is CopyState.MISSING or (copy is CopyState.INTACT and manifest is CopyState.MISSING)
 
 
 def _begun_anew(document: Document, lost: set[str], context: Context, *, who: str) -> Document:

@@ -288,6 +288,25 @@ async def restored(app: InMemoryApp, to_spool: Harm, to_copy: Harm, *, in_review
         assert await restore_missing(await verify_document(after, app.context), app.context, who="ann") == 0
 
 
+async def test_a_manifest_is_restored_only_beside_an_intact_copy(app: InMemoryApp) -> None:
+    document = await app.routed()
+    deliveries = tuple(
+        item if item.is_message or not item.receipt
+        else replace(item, receipt=replace(item.receipt, manifest=f"{item.receipt.location}.json"))
+        for item in document.deliveries
+    )  # fmt: skip
+    await app.store.apply(Replace(replace(document, deliveries=deliveries)))
+    (place,) = document.locations
+    stored, app.bytes.objects[place] = app.bytes.objects[place], b"other"
+    check = await verify_document(await app.document(document.id), app.context)
+    assert [item.state for item in check.copies if item.kind is CopyKind.MANIFEST] == [CopyState.MISSING]
+    assert await restore_missing(check, app.context, who="ann") == 0
+    assert (await app.document(document.id)).state is DocumentState.ROUTED
+    app.bytes.objects[place] = stored
+    check = await verify_document(await app.document(document.id), app.context)
+    assert await restore_missing(check, app.context, who="ann") == 1
+
+
 async def test_nothing_is_delivered_again_while_the_document_is_worked_on_or_no_bytes_are_left(
     app: InMemoryApp,
 ) -> None:
