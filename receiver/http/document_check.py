@@ -42,7 +42,7 @@ async def _asked(request: Request) -> tuple[bool, str]:
     """Whether what is missing is to be delivered again, and who asks. Raises Malformed."""
     body = await object_of(request, empty=True)
     restore, who = body.get("restore", False), body.get("who", OPERATOR)
-    texts = isinstance(who, str) and 0 < len(who) <= WHO_LIMIT
+    texts = isinstance(who, str) and bool(who.strip()) and len(who) <= WHO_LIMIT
     if request.query_params or set(body) - {"restore", "who"} or not isinstance(restore, bool) or not texts:
         raise Malformed('the body is empty, or {"restore": true, "who": "…"} to deliver again what is missing')
     return restore, who

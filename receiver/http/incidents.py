@@ -67,7 +67,7 @@ class Incidents:
 
     async def ack(self, request: Request) -> Response:
         body = await _fields_of(request, {"who": str})
-        incident = await acknowledge(request.path_params["key"], self._context, who=body.get("who", OPERATOR))
+        incident = await acknowledge(request.path_params["key"], self._context, who=_who(body))
         return json_response(show.incident(incident))
 
     async def silence(self, request: Request) -> Response:
@@ -79,7 +79,7 @@ class Incidents:
                 'give the duration and the reason: {"seconds": 7200, "why": "…", "who": "…"}; 0 seconds end the silence'
             )
         incident = await silence(
-            request.path_params["key"], seconds, body.get("why", ""), self._context, who=body.get("who", OPERATOR)
+            request.path_params["key"], seconds, body.get("why", ""), self._context, who=_who(body)
         )
         return json_response(show.incident(incident))
 
@@ -87,6 +87,10 @@ class Incidents:
         """Every channel and its state."""
         channels = [await self._context.store.get(Channel, to) or Channel(id=to) for to in self._context.channels]
         return json_response({"channels": [show.channel(item) for item in channels]})
+
+
+def _who(body: dict[str, Any]) -> str:
+    return body.get("who", "").strip() or OPERATOR
 
 
 async def count_standing(store: Store) -> int:

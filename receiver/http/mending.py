@@ -156,7 +156,7 @@ class Mending:
     async def file(self, request: Request) -> Response:
         """Replaces the document's bytes with the file of a multipart body, and resubmits it."""
         _refuse_query(request, "who")
-        document_id, who = request.path_params["document_id"], request.query_params.get("who", OPERATOR)
+        document_id, who = request.path_params["document_id"], request.query_params.get("who", "").strip() or OPERATOR
         document = await document_named(document_id, self._context.store)
         if document.forgotten_at is None:
             _refuse(document, why_not(document))
@@ -221,7 +221,8 @@ def _texts_of(body: dict[str, Any], known: set[str], *, says: str) -> dict[str, 
     version_of(body)
     for name in body.keys() - {"version"}:
         _refuse_value(name, body[name], says)
-    return {"who": OPERATOR, **{name: value for name, value in body.items() if value != ""}}
+    given = {name: value for name, value in body.items() if value != "" and (name != "who" or value.strip())}
+    return {"who": OPERATOR, **given}
 
 
 def _selection(picked: dict[str, Any]) -> DocumentSelection:

@@ -93,6 +93,8 @@ async def test_an_incident_is_acknowledged_and_silenced(app: App, client: httpx.
     await has(app, an_incident(id="key"))
     acked = (await client.post("/alerts/key/ack", json={"who": "ann"})).json()
     assert acked["acknowledged_by"] == "ann"
+    acked = (await client.post("/alerts/key/ack", json={"who": " "})).json()
+    assert acked["acknowledged_by"] == "operator", "a blank is nobody's name"
     silent = (await client.post("/alerts/key/silence", json={"seconds": 7200, "why": "being mended"})).json()
     assert (silent["silenced_by"], silent["silenced_why"]) == ("operator", "being mended")
     ended = (await client.post("/alerts/key/silence", json={"seconds": 0})).json()

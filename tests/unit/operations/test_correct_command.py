@@ -82,6 +82,8 @@ def test_many_are_selected_by_what_they_are_and_each_has_its_result(app: InMemor
         ("same.pdf --type contract", "names several documents"),
         (f"letter.pdf --type contract --why {'y' * 1001}", "at most 1000"),
         (f"letter.pdf --type contract --who {'y' * 201}", "at most 200"),
+        ("letter.pdf --type contract --who ''", "it is empty: give a name"),
+        ("letter.pdf --type contract --who ' '", "it is empty: give a name"),
     ],
 )
 def test_what_makes_no_sense_is_refused_and_changes_nothing(app: InMemoryApp, arguments: str, says: str) -> None:
