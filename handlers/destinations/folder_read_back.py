@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from receiver.core.delivery_request import StoredCopy
-from receiver.core.errors import AccessDenied, DeliveryConflict
+from receiver.core.errors import AccessDenied, DeliveryConflict, MailroomError
 from receiver.pipeline.regular_file import NO_FILE, open_regular, sha256_and_size
 
 MANIFEST_BYTES = 16 * 1024 * 1024
@@ -21,7 +21,11 @@ def read_stored_file(path: Path, manifest: Path, *, is_stopped: Callable[[], boo
     Raises AccessDenied for what this process may not read, DeliveryConflict for what is no file or cannot be read.
     """
     digest, size = _of(path, lambda file: sha256_and_size(file, is_stopped)) or ("", 0)
-    return StoredCopy(sha256=digest, size=size, manifest=_of(manifest, lambda file: file.read(MANIFEST_BYTES)))
+    try:
+        beside = _of(manifest, lambda file: file.read(MANIFEST_BYTES))
+    except MailroomError as error:
+        return StoredCopy(sha256=digest, size=size, manifest_error=error)
+    return StoredCopy(sha256=digest, size=size, manifest=beside)
 
 
 def _of(path: Path, read: Callable[[BufferedReader], R]) -> R | None:

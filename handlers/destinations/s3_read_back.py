@@ -7,6 +7,7 @@ from typing import Any
 from handlers.sources.s3_integrity import refuse_part
 from receiver.aws.boto import Aws
 from receiver.core.delivery_request import StoredCopy
+from receiver.core.errors import MailroomError
 
 CHUNK = 1024 * 1024
 MANIFEST_BYTES = 16 * 1024 * 1024
@@ -21,15 +22,20 @@ async def read_stored(aws: Aws, place: tuple[str, str], manifest: tuple[str, str
     """
     digest, beside = hashlib.sha256(), bytearray()
     answer = await _read(aws, *place, digest.update)
-    known = await _read(aws, *manifest, lambda chunk: beside.extend(chunk[: MANIFEST_BYTES - len(beside)]))
+    known, unread = None, None
+    try:
+        known = await _read(aws, *manifest, lambda chunk: beside.extend(chunk[: MANIFEST_BYTES - len(beside)]))
+    except MailroomError as error:
+        unread = error
     there = None if known is None else bytes(beside)
     if answer is None:
-        return StoredCopy(sha256="", manifest=there)
+        return StoredCopy(sha256="", manifest=there, manifest_error=unread)
     version = str(answer.get("VersionId", ""))
     return StoredCopy(
         sha256=digest.hexdigest(),
         size=answer["ContentLength"],
         manifest=there,
+        manifest_error=unread,
         version="" if version == "null" else version,
     )
 

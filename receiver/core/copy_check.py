@@ -129,19 +129,28 @@ class CheckTotals:
         return {"checked": self.documents.total(), "documents": documents, "places": places}
 
 
-def delivery_checked(item: Delivery, stored: StoredCopy, document: Document) -> list[CheckedCopy]:
-    """The copy of this delivery, and the manifest beside it, compared with the records."""
+def delivery_checked(
+    item: Delivery, stored: StoredCopy, document: Document, *, unread: tuple[str, str] | None = None
+) -> list[CheckedCopy]:
+    """The copy of this delivery, and the manifest beside it, compared with the records.
+
+    ``unread``: why the manifest could not be read, and what to do.
+    """
     assert item.receipt is not None
     expected = item.receipt.checksum.removeprefix("sha256:") or document.sha256
     copy = bytes_checked(item.receipt.location, CopyKind.COPY, expected, stored, superseded=item.superseded)
-    if copy.state is CopyState.SUPERSEDED_GONE or not (item.receipt.manifest or stored.manifest):
+    if copy.state is CopyState.SUPERSEDED_GONE or not (item.receipt.manifest or stored.manifest or unread):
         return [copy]
-    state, why = _manifest_state(stored.manifest, item, expected, document)
+    if unread:
+        state, (why, fix) = CopyState.UNREADABLE, unread
+    else:
+        (state, why), fix = _manifest_state(stored.manifest, item, expected, document), ""
     manifest = CheckedCopy(
         place=item.receipt.manifest or item.receipt.location + SUFFIX,
         kind=CopyKind.MANIFEST,
         state=state,
         why=why,
+        fix=fix,
         superseded=item.superseded,
     )
     return [copy, manifest]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from receiver.core.document import Document
+from receiver.core.errors import MailroomError
 from receiver.core.message_type import Meaning
 from receiver.core.plan import Plan
 
@@ -73,6 +74,8 @@ class StoredCopy:
     size: int = 0
     manifest: bytes | None = None
     """The manifest beside it; None where there is none."""
+    manifest_error: MailroomError | None = None
+    """Why the manifest beside it could not be read."""
     version: str = ""
     """The store's own id of this version of the object; "" where it keeps none."""
 

@@ -136,7 +136,8 @@ async def _delivered(
     except (MailroomError, TimeoutError) as error:
         why, fix = _reason(error, document)
         return [place(place=item.receipt.location, state=CopyState.UNREADABLE, why=why, fix=fix)]
-    return delivery_checked(item, stored, document)
+    unread = _reason(stored.manifest_error, document) if stored.manifest_error else None
+    return delivery_checked(item, stored, document, unread=unread)
 
 
 def _what_the_record_proves(item: Delivery) -> str:

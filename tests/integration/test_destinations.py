@@ -64,6 +64,15 @@ class TestFolder(HoldsBytes):
         with pytest.raises(DeliveryConflict, match="is not a file"):
             await place.destination.read_back(receipt, {})
 
+    async def test_a_copy_is_read_back_also_beside_a_manifest_that_is_no_file(self, place: FolderPlace) -> None:
+        receipt = await place.destination.deliver(a_delivery_request(f"{place.template}doc-1/letter.pdf"))
+        beside = Path(receipt.manifest.removeprefix("folder://"))
+        await asyncio.to_thread(beside.unlink)
+        os.mkfifo(beside)
+        stored = await place.destination.read_back(receipt, {})
+        assert (f"sha256:{stored.sha256}", stored.manifest) == (receipt.checksum, None)
+        assert isinstance(stored.manifest_error, DeliveryConflict)
+
     async def test_reading_back_ends_when_nobody_waits_for_it(self, place: FolderPlace) -> None:
         receipt = await place.destination.deliver(a_delivery_request(f"{place.template}doc-1/letter.pdf"))
         path = _local(receipt)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -133,6 +133,24 @@ async def test_what_cannot_be_read_is_not_taken_for_intact_and_says_whom_to_ask(
     (copy,) = (item for item in check.copies if item.kind is CopyKind.COPY)
     assert (check.verdict, copy.state, copy.why) == (Verdict.UNREADABLE, CopyState.UNREADABLE, str(error))
     assert copy.fix == fix.format(id=document.id)
+
+
+async def test_a_manifest_that_cannot_be_read_does_not_hide_what_its_copy_is(app: InMemoryApp) -> None:
+    document = await app.routed()
+    (place,) = document.locations
+    app.bytes.objects[place] = b"other"
+    as_stored = app.bytes.read_back
+
+    async def without_manifest(receipt: Receipt, options: Mapping[str, str]) -> StoredCopy:
+        error = AccessDenied("no s3:GetObject", fix="give it; then: mailroom replay --parked")
+        return replace(await as_stored(receipt, options), manifest_error=error)
+
+    app.bytes.read_back = without_manifest  # type: ignore[method-assign]
+    check = await verify_document(document, app.context)
+    assert (check.verdict, states(check)[CopyKind.COPY]) == (Verdict.DIFFERENT, CopyState.DIFFERENT)
+    (manifest,) = (item for item in check.copies if item.kind is CopyKind.MANIFEST)
+    assert (manifest.state, manifest.why) == (CopyState.UNREADABLE, "no s3:GetObject")
+    assert manifest.fix == f"give it; then: mailroom verify {document.id}"
 
 
 async def test_a_place_that_is_slow_is_unreadable_and_the_others_are_read(app: InMemoryApp) -> None:
