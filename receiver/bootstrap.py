@@ -4,6 +4,7 @@ The engine never imports the application: it finds it by an import string (MAILR
 """
 
 import importlib
+import inspect
 import os
 import random
 import time
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from receiver.ports import AlertChannel, Destination
 
 USUAL = Retention()
+BUILDS = "name a function like handlers.app:build, which takes settings and returns an App"
 
 
 @dataclass(slots=True)
@@ -81,7 +83,10 @@ def load_app(settings: Settings) -> App:
     """The application that MAILROOM_APP names. Raises Misconfigured for settings and variables that cannot work."""
     refuse_unworkable(settings, os.environ)
     module, name = _composition_root(settings)
-    return cast("Callable[[Settings], App]", getattr(module, name))(settings)
+    app = cast("Callable[[Settings], object]", getattr(module, name))(settings)
+    if not isinstance(app, App):
+        raise Misconfigured(f"MAILROOM_APP={settings.app} does not return an App", fix=BUILDS)
+    return app
 
 
 def refuse_unworkable(settings: Settings, environ: "Mapping[str, str]") -> None:
@@ -124,9 +129,16 @@ def _composition_root(settings: Settings) -> tuple[ModuleType, str]:
     module_name, _, name = settings.app.partition(":")
     try:
         module = importlib.import_module(module_name)
-        getattr(module, name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise Misconfigured(f"MAILROOM_APP={settings.app} cannot be imported: {error}") from error
+    except (ImportError, SyntaxError, ValueError) as error:
+        missing = isinstance(error, ModuleNotFoundError) and f"there is no module {error.name}"
+        raise Misconfigured(
+            f"MAILROOM_APP={settings.app} cannot be imported: {missing or error}",
+            fix="install it beside Mailroom, or put its folder on PYTHONPATH",
+        ) from error
+    try:
+        inspect.signature(getattr(module, name)).bind(settings)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Misconfigured(f"MAILROOM_APP={settings.app} is not a function that takes settings", fix=BUILDS) from error
     return module, name
 
 

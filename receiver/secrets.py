@@ -65,14 +65,27 @@ class SecretCache:
             fresh = self._ask(kind, name)
         except Exception as error:
             if text is None:
-                raise Misconfigured(
-                    f"the secret {source} cannot be read: {error}",
-                    fix="create it, or give the role permission to read it",
-                ) from error
+                raise _refused(source, error) from error
             log_line(log, logging.ERROR, "secret.stale", secret=source, error=str(error))
             fresh = text
         self._kept[source] = (now, fresh)
         return fresh
+
+
+def _refused(source: str, error: Exception) -> Misconfigured:
+    from botocore.exceptions import ClientError
+
+    from receiver.aws.errors import unsent
+    from receiver.core.connection_fault import connection_fault
+
+    if isinstance(error, unsent()):
+        reason = f"AWS cannot be reached: {connection_fault(error)}"
+        fix = "check the AWS region, AWS_ENDPOINT_URL, and this machine's network, proxy and DNS"
+    else:
+        answered = error.response.get("Error", {}) if isinstance(error, ClientError) else {}
+        reason = " ".join(filter(None, (answered.get("Code"), answered.get("Message")))) or str(error)
+        fix = "create it, or give the role permission to read it"
+    return Misconfigured(f"the secret {source} cannot be read: {reason}", fix=fix)
 
 
 def ask_aws(kind: str, name: str) -> str:

@@ -1,6 +1,7 @@
 """The command: submits mail, waits, prints the report, and keeps running unless an option says otherwise."""
 
 import asyncio
+import os
 import shlex
 import signal
 import sys
@@ -22,6 +23,7 @@ from receiver.cli.paths import Given, files
 from receiver.cli.running import run
 from receiver.cli.submit import SubmitRefusal, settle, take_in_all
 from receiver.core.change import Query
+from receiver.core.errors import Misconfigured
 from receiver.core.task import Task
 from receiver.pipeline.ingest import Ingested
 
@@ -43,6 +45,9 @@ def demo(paths: tuple[Path, ...], once: bool, as_json: bool, packet: bool, port:
     Set MAILROOM_CONFIG to use your own table; its buckets, queues and topics are created in the local AWS.
     Exit 0 only if the totals balance, nothing is open, and every delivery is found at its destination.
     """
+    for path in paths:
+        if not os.path.lexists(path):
+            raise Misconfigured(f"there is no {path}", fix="name files or folders; without any, sample mail is used")
     try:
         code = run(_stoppable(_demo(paths, once=once, as_json=as_json, packet=packet, port=port)))
     except asyncio.CancelledError:

@@ -94,7 +94,9 @@ def _whole(stream: TextIO) -> TextIO:
         return stream
     stream.flush()
     buffered = io.BufferedWriter(_Patient(raw))
-    return io.TextIOWrapper(buffered, encoding=stream.encoding, errors=stream.errors, line_buffering=True)
+    # What the encoding lacks is written as \u2714. A strict stream would end the command at the first such letter.
+    errors = stream.errors if stream.encoding.lower().startswith("utf") else "backslashreplace"
+    return io.TextIOWrapper(buffered, encoding=stream.encoding, errors=errors, line_buffering=True)
 
 
 def write_no_more() -> None:

@@ -70,7 +70,8 @@ def _made(**arguments: object) -> None:
 
 def _certificates(text: str) -> None:
     try:
-        ssl.create_default_context(cafile=text)
+        # Not create_default_context: it also opens SSLKEYLOGFILE, whose fault is not this variable's.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=text)
     except (OSError, ValueError) as error:  # an SSLError is an OSError
         reason = "does not exist" if isinstance(error, FileNotFoundError) else "has no readable certificates"
         raise Wrong(

@@ -172,8 +172,8 @@ def field_faults(template: str) -> list[str]:
     """What is wrong with the fields and parts of any template, path or not; empty when it is fine."""
     try:
         found = _parsed(template)
-    except ValueError as error:
-        return [f"the template cannot be read: {error}"]
+    except ValueError:
+        return ["a { without its }, or a } without its {: write fields like {document_id}"]
     known = ", ".join(sorted(FIELDS))
     faults = [f"unknown field {{{name}}}; known fields: {known}" for name, _ in found if name not in FIELDS]
     faults += [f"{{{name}}} takes no format" for name, formatted in found if name in FIELDS and formatted]

@@ -182,7 +182,7 @@ def _copy_bytes(held: BackedUpContent, source: Path, to: Path, made: Backup, fol
     try:
         copied = _copy(source, target, folders)
     except _UnreadableError as error:
-        made.missing[held.document] = f"its bytes cannot be read: {error}"
+        made.missing[held.document] = f"its bytes cannot be read: {error.strerror}"
         return
     if copied != held.sha256:
         made.missing[held.document] = f"the spool has other bytes: sha256 {copied}, not {held.sha256}"

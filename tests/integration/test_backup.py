@@ -160,7 +160,7 @@ async def test_bytes_that_were_lost_before_are_named_and_the_rest_is_saved(machi
     machine.spool.path_of(documents[1].content).write_bytes(b"%PDF-1.7 something else")
     made = machine.back_up(tmp_path / "backup")
     assert set(made.missing) == {documents[0].id, documents[1].id}
-    assert "No such file" in made.missing[documents[0].id]
+    assert made.missing[documents[0].id] == "its bytes cannot be read: No such file or directory"
     assert "other bytes" in made.missing[documents[1].id]
     other = Machine(tmp_path / "there")
     assert restore(tmp_path / "backup", other.file, other.spool).missing == made.missing

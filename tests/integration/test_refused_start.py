@@ -34,6 +34,11 @@ CANNOT_WORK = [
     ({"ALL_PROXY": "socks5h://127.0.0.1:1080"}, "SOCKS proxy, for which a package is missing", "httpx[socks]"),
     ({"https_proxy": "ftp://127.0.0.1"}, "is not a usable proxy", "http://proxy.example.com:3128"),
     ({"SSL_CERT_FILE": "/nonexistent"}, "names a file that does not exist", "or unset it"),
+    (
+        {"SSLKEYLOGFILE": "/nonexistent/x", "SSL_CERT_FILE": certifi.where()},
+        "SSLKEYLOGFILE names a file that cannot be written",
+        "unset it",
+    ),
     ({"SSL_CERT_FILE": __file__}, "has no readable certificates", "or unset it"),
     ({"SSL_CERT_DIR": "/nonexistent"}, "names a folder that does not exist", "or unset it"),
     ({"SSL_CERT_DIR": str(ROOT)}, "without certificates that OpenSSL can find", "openssl rehash"),

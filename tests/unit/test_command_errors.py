@@ -272,6 +272,33 @@ def test_a_store_that_is_none_is_refused(folder: Path) -> None:
                 run(folder, *words, *given(command, folder / "file.pdf"), MAILROOM_STORE=f"sqlite:///{name}")
 
 
+@pytest.mark.parametrize("name", [".", "..", "a-folder"])
+def test_a_folder_is_no_store_for_a_command_that_reads(folder: Path, name: str) -> None:
+    (folder / "a-folder").mkdir()
+    assert "is a folder" in refused(folder, "balance", MAILROOM_STORE=f"sqlite:///{name}")
+
+
+@pytest.mark.parametrize(
+    ("app", "told"),
+    [
+        ("no_such_module:build", "there is no module no_such_module"),
+        ("os:nothing", "is not a function that takes settings"),
+        ("os:path", "is not a function that takes settings"),
+        ("os:getcwd", "is not a function that takes settings"),
+        ("builtins:repr", "does not return an App"),
+    ],
+)
+def test_an_application_that_is_none_is_refused(folder: Path, app: str, told: str) -> None:
+    assert told in refused(folder, "doctor", "--no-job", MAILROOM_APP=app)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--once"]])
+def test_the_demo_refuses_a_path_that_is_not_there_before_it_starts_anything(
+    folder: Path, arguments: list[str]
+) -> None:
+    assert "there is no nowhere.pdf" in refused(folder, "demo", *arguments, "nowhere.pdf")
+
+
 def test_a_llamacloud_that_does_not_answer_is_reported_with_its_address(folder: Path) -> None:
     with_store(folder)
     address = f"http://127.0.0.1:{free_port()}"

@@ -3,10 +3,11 @@
 import io
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from receiver.cli.output import Cell, plain, table
+from receiver.cli.output import Cell, plain, say, table, write_whole
 
 COLUMNS = ("document", "name", "where")
 ROW = (
@@ -57,3 +58,20 @@ def test_a_name_from_outside_cannot_steer_the_terminal_nor_break_a_row(capsys: p
     table(("name",), [("a\x1b[31m\nb\u202efdp.exe",)])
     assert "a\N{REPLACEMENT CHARACTER}[31m b\N{REPLACEMENT CHARACTER}fdp.exe" in capsys.readouterr().out
     assert plain("two\nlines") == "two\nlines"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252"])
+def test_a_terminal_whose_encoding_lacks_a_letter_gets_its_number(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out"
+    with path.open("w", encoding=encoding) as out, path.open("a", encoding=encoding) as err:
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", err)
+        write_whole()
+        table(("", "name"), [("✔", "łódź.pdf")])
+        say("✔ łódź.pdf")
+        sys.stdout.flush()
+        monkeypatch.undo()
+    assert path.read_bytes().count(rb"\u2714") == 2
+    assert path.read_bytes().count(b"\\u0142\xf3d\\u017a.pdf") == 2  # the encoding has ó

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from receiver.core.env_references import resolve
 from receiver.core.errors import Misconfigured
@@ -121,3 +122,30 @@ def test_a_secret_that_the_table_names_and_nobody_can_read_is_told() -> None:
     environ = RevealedEnviron({"A": "ssm:/a"}, SecretCache(refused))
     with pytest.raises(Misconfigured, match="the secret ssm:/a cannot be read: no such secret"):
         resolve("slack:env:A", environ)
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "fix"),
+    [
+        (
+            EndpointConnectionError(endpoint_url="https://ssm", error=OSError(111, "Connection refused")),
+            "AWS cannot be reached",
+            "network",
+        ),
+        (
+            ClientError({"Error": {"Code": "ParameterNotFound", "Message": "no /a"}}, "GetParameter"),
+            "ParameterNotFound no /a",
+            "create it",
+        ),
+    ],
+)
+def test_why_aws_gives_no_secret_is_told_in_our_words(error: Exception, told: str, fix: str) -> None:
+    def fails(_kind: str, _name: str) -> str:
+        raise error
+
+    with pytest.raises(Misconfigured) as caught:
+        SecretCache(fails).read("ssm:/a")
+    assert told in str(caught.value)
+    assert "endpoint URL" not in str(caught.value)
+    assert "An error occurred" not in str(caught.value)
+    assert fix in caught.value.fix

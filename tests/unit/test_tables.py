@@ -252,7 +252,7 @@ WRONG = {
     "an ARN alone": (to("arn:aws:sqs:eu-central-1:123456789012:q"), "write it like s3://bucket/prefix/ or sqs://queue"),
     "a field that is formatted": (to('"s3://mail/{document_id:>40}"'), "{document_id} takes no format"),
     "a field by its number": (to('"s3://mail/{0}/"'), "unknown field {0}"),
-    "a brace that is not closed": (to('"s3://mail/{type/"'), "the template cannot be read"),
+    "a brace that is not closed": (to('"s3://mail/{type/"'), "without its }"),
     "a month in another word": (to('"s3://mail/{yyyy}-{MM}/"'), "unknown field {MM}"),
     "a key with its secret in an address": (to("s3://key:secret@mail/in/"), "is not a valid bucket name"),
     "a queue's account alone": (to("sqs://123456789012/q"), "lacks the account"),

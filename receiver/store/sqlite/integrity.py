@@ -61,7 +61,7 @@ def is_lost(path: Path) -> bool:
     """Whether there is no store: the file does not exist, or it is empty and has no log."""
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for a name too long
         return True
-    log = path.with_name(f"{path.name}-wal")  # right after its creation a store may have all its data there
+    log = path.parent / f"{path.name}-wal"  # right after its creation a store may have all its data there
     return path.stat().st_size == 0 and not (log.exists() and log.stat().st_size)
 
 
