@@ -62,8 +62,9 @@ def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
         return FILES.read(path).decode("utf-8-sig")
     except FileNotFoundError:
         raise Misconfigured(
-            f"there is no {path}: create it (docs/reference-config.md) or set {variable} to its path; `mailroom "
-            "demo` works without one"
+            f"there is no {path} ({variable})",
+            fix="`mailroom init` writes one, and `mailroom demo` works without one; if it is elsewhere, set "
+            f"{variable} to its path",
         ) from None
     except OSError as error:
         raise Misconfigured(f"{path} ({variable}) cannot be read: {error.strerror}") from error
@@ -85,7 +86,7 @@ def load_values(path: Path, environ: Mapping[str, str]) -> tuple[ConfigText, mod
 def _checked(text: str, environ: Mapping[str, str], path: Path) -> tuple[ConfigText, model.ConfigFile]:
     source = read_config(text, path)
     if source.data is None:
-        raise Misconfigured(f"{path} is empty: start from the example in docs/reference-config.md")
+        raise Misconfigured(f"{path} is empty", fix="`mailroom init` in another folder writes an example to start from")
     found = [(source.line(place), f"{place}: {message}") for place, message in source.faults]
     try:
         file = model.ConfigFile.model_validate(source.data, context={"environ": environ})

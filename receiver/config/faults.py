@@ -97,13 +97,14 @@ def _fix(details: ErrorDetails, loc: Sequence[str | int], schema: Mapping[str, A
     if isinstance(error, Wrong):
         return error.fix
     if kind == "extra_forbidden":
-        return _nearest(str(loc[-1]), sorted(_keys(schema, loc[:-1])))
+        known = sorted(_keys(schema, loc[:-1]))
+        return "its newer name is here, too; keep one" if loc[-1] in known else _nearest(str(loc[-1]), known)
     if kind == "missing" or given is None:
         return _example(schema, loc)
     if kind == "string_type" and isinstance(given, int | float):
         return _example(schema, loc, otherwise=f'put it in quotes: "{given}"')
     if kind in {"int_type", "float_type"} and isinstance(given, str):
-        return "write it as a number, without quotes"
+        return "write it as a plain number, like 30 or 0.8, without quotes"
     if kind == "string_pattern_mismatch":
         return _example(schema, loc)
     return ""
@@ -142,7 +143,7 @@ def _forms(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[Mapping
     """The node itself, or all nodes that its references and alternatives lead to."""
     if "$ref" in node:
         yield from _forms(root["$defs"][node["$ref"].rpartition("/")[2]], root)
-    elif alternatives := node.get("anyOf") or node.get("oneOf"):
+    elif "properties" not in node and (alternatives := node.get("anyOf") or node.get("oneOf")):
         for item in alternatives:
             yield from _forms(item, root)
     else:

@@ -56,16 +56,20 @@ _OTHER_PROBLEM = "check the quotes and the indentation here"
 class _Loader(yaml.SafeLoader):
     """Safe YAML in which only ``true`` and ``false`` are truth values, as in YAML 1.2, and dates are text.
 
-    In YAML 1.1 the key ``on`` and the language ``no`` would be truth values too.
+    In YAML 1.1 the key ``on`` and the language ``no`` would be truth values too, ``0123`` the number 83 and ``1:20``
+    the number 80. These are text here, which a key that wants a number refuses.
     """
 
     yaml_implicit_resolvers = {  # noqa: RUF012  # PyYAML's own attribute
-        first: [(tag, pattern) for tag, pattern in found if tag.rpartition(":")[2] not in {"bool", "timestamp"}]
+        first: [(tag, pattern) for tag, pattern in found if tag.rpartition(":")[2] not in {"bool", "int", "timestamp"}]
         for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
 
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]+)$"), list("-+0123456789")
+)
 
 
 def read_config(text: str, path: Path) -> ConfigText:

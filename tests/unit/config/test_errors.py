@@ -44,7 +44,10 @@ WRONG = [
     (spoilt("0.8", "8"), "7: routes[0].min_confidence: must be between 0 and 1 (got 8); for 8 percent write 0.08"),
     (spoilt("0.8", "-0.1"), "7: routes[0].min_confidence: must be between 0 and 1 (got -0.1)"),
     (spoilt("0.8", ".nan"), "7: routes[0].min_confidence: must be between 0 and 1 (got nan)"),
-    (spoilt("0.8", '"0.8"'), "7: routes[0].min_confidence: must be a number (got '0.8'); write it as a number, without quotes"),
+    (spoilt("0.8", '"0.8"'), "7: routes[0].min_confidence: must be a number (got '0.8'); write it as a plain number, like 30 or 0.8, without quotes"),
+    (spoilt("0.8", "0123"), "7: routes[0].min_confidence: must be a number (got '0123'); write it as a plain number, like 30 or 0.8, without quotes"),
+    (SOUND + "retention: {content_days: 1:20}\n", "13: retention.content_days: must be a number (got '1:20'); write it as a plain number, like 30 or 0.8, without quotes"),
+    (SOUND + "retention: {content_days: 1_0}\n", "13: retention.content_days: must be a number (got '1_0'); write it as a plain number, like 30 or 0.8, without quotes"),
     (spoilt("0.8", "true"), "7: routes[0].min_confidence: must be a number (got true)"),
     (SOUND + "retention: {events_days: 0}\n", "13: retention.events_days: must be at least 1 (got 0)"),
     (SOUND + "retention: {archive: 's3://bucket/records/'}\n",
@@ -110,6 +113,10 @@ WRONG = [
      "8: routes[0].to[0].secret: the variable ERP_SECRET is not set; export ERP_SECRET=… or write the value here"),
     # alerts
     (SOUND + "alerts: [{on: job.faild, to: log}]\n", "13: alerts[0].on: 'job.faild' is not an alert kind; did you mean job.failed?"),
+    (SOUND + "alerts: [{on: job.failed, to: log, repeet: 1 hour}]\n",
+     "13: alerts[0].repeet: is not a known key; did you mean repeat?"),
+    (SOUND + "alerts: [{on: job.failed, kind: job.failed, to: log}]\n",
+     "13: alerts[0].on: is not a known key; its newer name is here, too; keep one"),
     (SOUND + "alerts: [{on: job.failed, to: pigeon}]\n",
      "13: alerts[0].to: is not an alert channel; write log, pagerduty:KEY, slack:URL, teams:URL, mailto:ADDRESS, sns:ARN, "
      "events:BUS or https://…"),
@@ -230,8 +237,11 @@ def message(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_missing_file_names_the_setting_and_the_demo(tmp_path: Path) -> None:
-    said = message(tmp_path / "mailroom.yaml")
+def test_a_missing_file_names_the_setting_and_the_commands_that_help(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        load(tmp_path / "mailroom.yaml", {})
+    said = f"{caught.value} {caught.value.fix}"
+    assert "mailroom init" in said
     assert "MAILROOM_CONFIG" in said
     assert "mailroom demo" in said
     assert str(tmp_path / "mailroom.yaml") in said
