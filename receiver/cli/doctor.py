@@ -13,7 +13,7 @@ from receiver.bootstrap import App
 from receiver.cli.channel_check import asked
 from receiver.cli.listing import when
 from receiver.cli.numbers import Number
-from receiver.cli.output import print_json, table
+from receiver.cli.output import print_json, say, table
 from receiver.cli.probe import probe
 from receiver.cli.running import with_app
 from receiver.cli.trigger import proofs_of
@@ -40,6 +40,10 @@ PAGE = (
 
 LOOK_SECONDS = {True: 0.25, False: 2.0}
 """Whether webhooks come -> seconds between two looks for the self-test's event, or requests about its job."""
+NEXT = """\
+next:
+  mailroom submit FILE --wait   # or mailroom watch FOLDER
+  mailroom documents"""
 LATE_SWEEPS = 10
 """Missed sweeps after which the check fails."""
 
@@ -74,7 +78,10 @@ def doctor(job: bool, wait_seconds: float, as_json: bool) -> None:
         print_json({"findings": [{"what": item.what, "fine": item.fine, "detail": item.detail} for item in findings]})
     else:
         table(("", "what", "result"), [("✔" if item.fine else "✘", item.what, item.detail) for item in findings])
-    raise SystemExit(0 if all(item.fine for item in findings) else 1)
+    fine = all(item.fine for item in findings)
+    if fine and not as_json:
+        say(NEXT)
+    raise SystemExit(0 if fine else 1)
 
 
 async def _examine(app: App, *, job: bool, wait_seconds: float) -> list[Finding]:

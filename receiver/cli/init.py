@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -55,8 +56,17 @@ def init(public_url: str | None, base_url: str | None, destination: str | None, 
         raise Misconfigured(f"nothing was written, because this would be wrong:\n{error}", fix=error.fix) from error
     _write({TABLE: table, ENV: env})
     say(f"wrote {TABLE} and {ENV} (only you can read them: {ENV} holds the API key and new secrets)")
-    run = "listen" if answers.public_url == NO_WEBHOOKS else "serve"
+    run = _run(answers.public_url)
     say(f"next:\n  {LOAD}\n  mailroom {run}\n  mailroom doctor   # in another terminal, after the first of these lines")
+
+
+def _run(public_url: str) -> str:
+    """The command that receives, at the port of a URL on this machine; elsewhere a proxy or tunnel chooses the port."""
+    if public_url == NO_WEBHOOKS:
+        return "listen"
+    url = urlsplit(public_url)
+    here = url.hostname in {"127.0.0.1", "localhost"} and url.port
+    return f"serve --port {url.port}" if here else "serve"
 
 
 def _refuse_existing() -> None:
@@ -116,7 +126,9 @@ def _asked_rules() -> dict[str, str]:
 
 def _answers(texts: Mapping[str, str], rules: Mapping[str, str]) -> Answers:
     base_url = texts.get("base_url", "").rstrip("/")
-    if not texts["destination"].startswith(PLACES):
+    scheme = next((scheme for scheme in PLACES if texts["destination"].startswith(scheme)), None)
+    # A bare s3:// would make a bucket of each type's name, and those belong to other people.
+    if scheme is None or not texts["destination"].removeprefix(scheme).strip("/"):
         raise click.BadParameter(
             f"{texts['destination']!r} is not a folder or bucket: write folder://./filed/ or s3://bucket/prefix/, "
             "and add queues and other destinations to mailroom.yaml later",

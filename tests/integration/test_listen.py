@@ -58,6 +58,8 @@ def test_doctor_says_that_results_are_asked_for_and_watches_its_job_end(tmp_path
     }  # fmt: skip
     assert found["self-test job"]["fine"], found
     assert "the end (completed)" in found["self-test job"]["detail"]
+    assert "mailroom submit FILE" not in done.out
+    assert "next:\n  mailroom submit FILE" in mailroom(tmp_path, "doctor", "--no-job", env=settings(cloud)).out
 
 
 @pytest.mark.parametrize(

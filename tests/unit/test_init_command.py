@@ -116,6 +116,11 @@ def test_without_a_terminal_it_says_what_is_missing_and_asks_nothing(
         ([*PUBLIC, "--base-url", "ftp://x"], "LLAMA_CLOUD_BASE_URL"),
         ([*PUBLIC, "--to", "sqs://queue"], "--to"),
         ([*PUBLIC, "--to", "./filed"], "--to"),
+        ([*PUBLIC, "--to", "s3://"], "s3://bucket/prefix/"),
+        ([*PUBLIC, "--to", "s3:///"], "s3://bucket/prefix/"),
+        ([*PUBLIC, "--to", "folder://"], "folder://./filed/"),
+        ([*PUBLIC, "--to", "folder:///"], "folder://./filed/"),
+        ([*PUBLIC, "--to", "s3://bucket/{"], "without its }"),
         ([*PUBLIC, "--to", "s3://B/"], "bucket name"),
         ([*PUBLIC, "--rule", "invoice"], "TYPE=TEXT"),
         ([*PUBLIC, "--rule", "a:b=what it is like"], "letters, digits"),
@@ -134,6 +139,18 @@ def test_a_wrong_answer_is_refused_and_leaves_no_trace(folder: Path, options: li
         message = result.stderr
     assert told in message
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "command"),
+    [
+        ("http://127.0.0.1:18080", "mailroom serve --port 18080"),
+        ("https://mail.example.com:8443", "mailroom serve"),
+        ("none", "mailroom listen"),
+    ],
+)
+def test_it_names_the_command_that_comes_next(folder: Path, url: str, command: str) -> None:
+    assert f"  {command}\n" in run("--public-url", url).stdout
 
 
 @pytest.mark.parametrize("name", [".env", "mailroom.yaml"])
