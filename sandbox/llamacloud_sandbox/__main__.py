@@ -1,6 +1,7 @@
 """`llamacloud-sandbox`, or `python -m llamacloud_sandbox`: the LlamaCloud-compatible server as a program."""
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,27 +14,54 @@ from llamacloud_sandbox.faults import KINDS, Switch, known
 from llamacloud_sandbox.options import Options
 
 
+class WholeNumber(click.IntRange):
+    """A range whose error has no word of Python's."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is not a whole number {_range(self.min, self.max)}", param, ctx)
+
+
+class Number(click.FloatRange):
+    """The same for numbers with a fraction. Neither nan nor infinity is one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            number = super().convert(value, param, ctx)
+        except click.BadParameter:
+            number = math.nan
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number {_range(self.min, self.max)}", param, ctx)
+        return number
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return f"from {low} to {high}" if high is not None else f"from {low}"
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110})
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port; 0 takes a free one.")
+@click.option("--port", default=0, type=WholeNumber(0, 65535), help="Port; 0 takes a free one.")
 @click.option("--port-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the port here when ready.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 @click.option("--key", "keys", multiple=True, help="An accepted API key; may be repeated. None: any key is accepted.")
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), help="Folder that survives a restart.")
 @click.option("--strict/--contract", "strict", default=True, help="--contract answers the vendor's own tests.")
-@click.option("--think", default=0.3, type=click.FloatRange(min=0), help="Seconds a job takes besides its work.")
+@click.option("--think", default=0.3, type=Number(min=0), help="Seconds a job takes besides its work.")
 @click.option("--instant", is_flag=True, help="The same as --think 0.")
 @click.option("--judge", default="lexical", help="lexical, or scripted:FILE.")
 @click.option("--ocr", is_flag=True, help="Read scanned pages.")
 @click.option("--allow-loopback/--block-private", default=True, help="Whether webhooks may go to private addresses.")
 @click.option("--retry-delays", default="1,2", help="Seconds before a webhook's second and third attempt.")
 @click.option("--limits/--no-limits", default=True, help="LlamaCloud's rate limits.")
-@click.option("--credits", type=click.FloatRange(min=0), help="A budget of credits; used up: 402.")
-@click.option("--daily-cap", type=click.FloatRange(min=0), help="Credits a day (UTC) and project; reached: 402.")
+@click.option("--credits", type=Number(min=0), help="A budget of credits; used up: 402.")
+@click.option("--daily-cap", type=Number(min=0), help="Credits a day (UTC) and project; reached: 402.")
 @click.option("--mask-headers", is_flag=True, help="Show header values of saved webhooks masked.")
-@click.option("--file-lifetime", type=click.FloatRange(min=0), help="Seconds after which uploaded files expire.")
-@click.option("--max-file-mb", default=512, type=click.IntRange(1), help="Largest file.")
-@click.option("--workers", default=2, type=click.IntRange(1), help="Threads that read and judge.")
+@click.option("--file-lifetime", type=Number(min=0), help="Seconds after which uploaded files expire.")
+@click.option("--max-file-mb", default=512, type=WholeNumber(1), help="Largest file.")
+@click.option("--workers", default=2, type=WholeNumber(1), help="Threads that read and judge.")
 @click.option("--public-url", help="Base of presigned links, instead of the request's Host.")
 @click.option("--seed", default=0, help="Seed of the faults.")
 @click.option("--fault", "faults", multiple=True, metavar="NAME=CHANCE", help="0..1, or next:N; see --list-faults.")
@@ -53,7 +81,8 @@ def main(argv: Sequence[str] | None = None, prog_name: str = "llamacloud-sandbox
     try:
         command.main(args=None if argv is None else list(argv), prog_name=prog_name, standalone_mode=False)
     except click.UsageError as error:
-        error.show()
+        message = error.format_message().rstrip(".")
+        click.echo(f"{prog_name}: {message[:1].lower()}{message[1:]}\n  fix: see {prog_name} --help", err=True)
         return 2
     except (OSError, ValueError) as error:
         click.echo(f"{prog_name}: {error}", err=True)

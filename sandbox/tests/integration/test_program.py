@@ -34,11 +34,18 @@ def test_it_prints_one_line_writes_its_port_and_stops_when_told(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "wrong", [["--nonsense"], ["--fault", "explode=1"], ["--fault", "drop=often"], ["--retry-delays", "soon"]]
-)
+    "wrong",
+    [
+        ["--nonsense"], ["--fault", "explode=1"], ["--fault", "drop=often"], ["--retry-delays", "soon"],
+        ["--port", "x"], ["--port", "70000"], ["--think", "nan"], ["--think", "-1"], ["--credits", "inf"],
+    ],
+)  # fmt: skip
 def test_wrong_usage_is_exit_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(wrong) == 2
-    assert "Error" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("llamacloud-sandbox: ")
+    assert error.endswith("\n  fix: see llamacloud-sandbox --help\n")
+    assert not {"Usage", "Error", "integer", "float", "range"} & set(error.split())
 
 
 @pytest.mark.parametrize(
