@@ -1,12 +1,13 @@
 """A log of new events with their tasks, in few pages; they are filed into their tables before anybody reads them.
 
 A group commit appends its events as one row of ``arrival``, which is all that an acknowledgement waits for. Filing
-changes random pages of tables and indexes and costs four times as much. It is done before a claim or a read, or by the
-idle writer. An event that is known, in the log or in its table, is a conflict at once.
+changes random pages of tables and indexes and costs several times as much. It is done before a claim or a listing, by
+the idle writer, and under load after each batch, the more the more waits. A row is filed out of turn when one of its
+ids is asked for. An event that is known, in the log or in its table, is a conflict at once.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -20,11 +21,13 @@ from receiver.store.sqlite.statements import TABLES, encoded_insert
 
 UNFILED_LIMIT = 50_000
 """Unfiled events that a burst may leave. Beyond that each batch files some, so that memory and table are bounded."""
-PRESSING = 10_000
-"""Events from which on some are filed after each batch, though more wait: as many as came, so that none waits for the
-filing of a burst."""
+BALANCE = 40_000
+"""Unfiled events at which as many are filed as come. With fewer of them fewer are filed, in proportion, so that a long
+burst is slowed down gradually and a short one hardly."""
 SOME = 200
 """Events filed at once while callers wait: some milliseconds."""
+FEW = 50
+"""Events filed at once after a batch, at least: a step costs one commit."""
 
 _pack = msgspec.json.Encoder().encode
 _unpack = msgspec.json.Decoder(list[tuple[Event, Task]]).decode
@@ -39,6 +42,7 @@ _APPEND = f"""insert into arrival (kept_at, changes) select :now, :changes
 _SPAN = "select (select min(id) from arrival), (select max(id) from arrival)"
 """Looks up both ends. A single query for both would read the whole table."""
 _OLDEST = "select id, kept_at, changes from arrival where id <= coalesce(?, id) order by id limit 1"
+_ROW = "select id, kept_at, changes from arrival where id = ?"
 
 
 class LoggedEvent(NamedTuple):
@@ -75,8 +79,10 @@ class EventLog:
     def __init__(self) -> None:
         self._rows: dict[int, list[int]] = {}
         self._newest: dict[int, int] = {}
-        """Hash of an id -> the last row that contains it. Two ids with the same hash only cause an earlier filing."""
+        """Hash of an id -> the last row that contains it. Two ids with the same hash, or one whose row was filed before
+        older ones, only cause a look into the file."""
         self._seen = 0
+        self._due = 0.0
 
     def sync(self, db: sqlite3.Connection) -> None:
         """Reads what other processes appended or filed, in a transaction with the write lock."""
@@ -106,9 +112,8 @@ class EventLog:
 
         This must be the last step before the commit, because what it notes in memory cannot be rolled back.
         """
-        if self._holds(item.event_id for item in arrivals):
-            self.file(db)
-        elif self._is_full:
+        self.make_way(db, [item.event_id for item in arrivals])
+        if self._is_full:
             self.file(db, at_most=SOME)
         known, foreign = _refused(db, arrivals)
         new: list[LoggedEvent] = []
@@ -128,36 +133,47 @@ class EventLog:
             self._note_kept(row, new)
         return outcomes
 
-    def make_way(self, db: sqlite3.Connection, ids: Iterable[str]) -> None:
-        """Files everything if one of these ids is unfiled, before somebody writes or claims it."""
-        if self._holds(ids):
-            self.file(db)
+    def make_way(self, db: sqlite3.Connection, ids: Collection[str]) -> None:
+        """Files the rows that contain one of these ids, before somebody reads, writes or claims it.
+
+        Earlier rows with the same event or task as one of these are filed before it: the first task is the one to keep.
+        """
+        if not self._holds(ids):
+            return
+        wanted, rows = set(map(hash, ids)), list[int]()
+        for row, hashes in reversed(self._rows.items()):
+            if not wanted.isdisjoint(hashes):
+                wanted.update(hashes)
+                rows.append(row)
+        for row in reversed(rows):
+            if found := db.execute(_ROW, (row,)).fetchone():
+                _file(db, *found)
 
     def file(self, db: sqlite3.Connection, *, at_most: int | None = None, until: int | None = None) -> bool:
         """Files the oldest rows, up to row ``until``; False if it stopped after ``at_most`` events."""
         filed = 0
         while (oldest := db.execute(_OLDEST, (until,)).fetchone()) and (at_most is None or filed < at_most):
-            row, kept_at, changes = oldest
-            pairs = _unpack(changes)
-            for records in zip(*pairs, strict=True):  # the events, and their tasks
-                table = TABLES[type(records[0])]
-                rows = [table.timed(encoded_insert(item, must=False).values, kept_at) for item in records]
-                db.executemany(table.insert, rows)  # an older Mailroom on the same file may have been faster
-            db.execute("delete from arrival where id = ?", (row,))
-            filed += len(pairs)
+            filed += _file(db, *oldest)
         return oldest is None
 
+    def due(self, arrived: int) -> int:
+        """How many events to file now that so many arrived; what is too little for a step is due with a later batch."""
+        self._due += arrived * self._unfiled / BALANCE
+        if self._due < FEW:
+            return 0
+        due, self._due = int(self._due), 0.0
+        return due
+
     @property
-    def is_pressing(self) -> bool:
-        """Whether filing must not wait until nothing else is to do."""
-        return len(self._newest) > 2 * PRESSING
+    def _unfiled(self) -> float:
+        return len(self._newest) / 2  # each event has its own id and its task's
 
     @property
     def _is_full(self) -> bool:
-        return len(self._newest) > 2 * UNFILED_LIMIT  # each event has its own id and its task's
+        return self._unfiled > UNFILED_LIMIT
 
     def _holds(self, ids: Iterable[str]) -> bool:
-        """Whether one of these ids, or one with the same hash, is unfiled."""
+        """Whether one of these ids, or one with the same hash, may be unfiled."""
         return not self._newest.keys().isdisjoint(map(hash, ids))
 
     def _note_kept(self, row: int | None, arrivals: Sequence[LoggedEvent]) -> None:
@@ -174,6 +190,17 @@ class EventLog:
         for hashed in self._rows.pop(row):
             if self._newest.get(hashed) == row:
                 del self._newest[hashed]
+
+
+def _file(db: sqlite3.Connection, row: int, kept_at: float, changes: str) -> int:
+    """Moves one row into the tables; how many events it had."""
+    pairs = _unpack(changes)
+    for records in zip(*pairs, strict=True):  # the events, and their tasks
+        table = TABLES[type(records[0])]
+        rows = [table.timed(encoded_insert(item, must=False).values, kept_at) for item in records]
+        db.executemany(table.insert, rows)  # an older Mailroom on the same file may have been faster
+    db.execute("delete from arrival where id = ?", (row,))
+    return len(pairs)
 
 
 def _refused(db: sqlite3.Connection, arrivals: Sequence[LoggedEvent]) -> tuple[set[str], set[tuple[str, str]]]:

@@ -8,7 +8,7 @@ from typing import Any
 from receiver.store.sqlite import free_space, search_index
 from receiver.store.sqlite.connection import SqliteConnection
 from receiver.store.sqlite.event_log import SOME, LoggedEvent
-from receiver.store.sqlite.transaction import transaction
+from receiver.store.sqlite.transaction import transaction, without_sync
 
 Job = Callable[[SqliteConnection], Any]
 _OWN_FAULTS = (sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)
@@ -33,14 +33,29 @@ def group_commit(db: SqliteConnection, jobs: Sequence[Job | list[LoggedEvent]]) 
 
 
 def file_or_shrink(db: SqliteConnection) -> bool:
-    """Files some of the logged events, indexes some documents, or returns some space; True if nothing is left to do."""
-    with transaction(db):
-        db.event_log.sync(db)
-        filed = db.event_log.file(db, at_most=SOME)
-        indexed = not db.searches or (filed and search_index.index_some(db))
-    given_back = not db.shrinks or (filed and indexed and free_space.free_pages(db))
+    """Files some of the logged events, indexes some documents, or returns some space; True if nothing is left to do.
+
+    What a power failure undoes of this is done again: until it is synced, the log on the disk still has the events.
+    """
+    with without_sync(db):
+        with transaction(db):
+            db.event_log.sync(db)
+            filed = db.event_log.file(db, at_most=SOME)
+            indexed = not db.searches or (filed and search_index.index_some(db))
+        given_back = not db.shrinks or (filed and indexed and free_space.free_pages(db))
     db.check_file()
     return filed and indexed and given_back
+
+
+def keep_pace(db: SqliteConnection, arrived: int) -> None:
+    """Files a share of the logged events, after a batch of so many jobs was answered."""
+    due = db.event_log.due(arrived)
+    while due > 0:
+        with without_sync(db), transaction(db):
+            db.event_log.sync(db)
+            db.event_log.file(db, at_most=min(due, SOME))
+        db.check_file()
+        due -= SOME
 
 
 def group_read(db: SqliteConnection, jobs: Sequence[Job]) -> list[Any]:

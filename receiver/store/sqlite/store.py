@@ -11,7 +11,6 @@ import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from receiver.core.balance import Tally
 from receiver.core.bulkhead import Room
@@ -86,14 +85,16 @@ class SqliteStore:
             return [busy] * len(changes)
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
-        await self._filed(kind)
+        if kind in (Event, Task) and await self._reader.do(unfiled) is not None:
+            await self._writer.do(lambda db: db.event_log.make_way(db, [record_id]))
         table = statements.TABLES[kind]
         values = table.timed((record_id,), self._clock())
         row = await self._reader.do(lambda db: db.execute(table.get, values).fetchone())
         return None if row is None else codec.decode(kind, row[0])
 
     async def find(self, kind: type[Record], query: Query) -> Page:
-        await self._filed(kind)
+        if kind in (Event, Task):
+            await self._filed()
         sql, values = statements.page_statement(kind, query, self._clock())
         rows = await self._reader.do(lambda db: db.execute(sql, values).fetchall())
         return listing.page_of(query, [(codec.decode(kind, body), order, key) for body, order, key in rows])
@@ -137,9 +138,9 @@ class SqliteStore:
         for lane in self._lanes or ():
             await lane.close()
 
-    async def _filed(self, kind: type[Any]) -> None:
-        """Waits until everything stored so far is filed and can be read."""
-        if kind in (Event, Task) and (last := await self._reader.do(unfiled)) is not None:
+    async def _filed(self) -> None:
+        """Waits until everything stored so far is filed and can be listed."""
+        if (last := await self._reader.do(unfiled)) is not None:
             while not await self._writer.do(lambda db: db.event_log.file(db, at_most=SOME, until=last)):
                 pass
 
@@ -173,7 +174,7 @@ class SqliteStore:
                 opening,
                 group_commit.group_commit,
                 tidy=group_commit.file_or_shrink,
-                pressing=lambda db: db.event_log.is_pressing,
+                keep_pace=group_commit.keep_pace,
                 queue_limit=self._queue_limit,
             ),
             WriterThread(f"reader of {name}", opening, group_commit.group_read, queue_limit=self._queue_limit),

@@ -16,3 +16,17 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
         if db.in_transaction:
             db.execute("rollback")
         raise
+
+
+@contextlib.contextmanager
+def without_sync(db: sqlite3.Connection) -> Iterator[None]:
+    """Commits in the block do not wait for the disk; the next one outside syncs them, too.
+
+    A power failure may undo the last of them, never an earlier one alone (SQLite, ``pragma synchronous``: NORMAL in WAL
+    mode). The end of the process undoes none.
+    """
+    db.execute("pragma synchronous = normal")
+    try:
+        yield
+    finally:
+        db.execute("pragma synchronous = full")

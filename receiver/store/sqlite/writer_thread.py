@@ -29,8 +29,6 @@ RETRY_AFTER_SECONDS = 1.0
 QUIET_SECONDS = 0.02
 """How long the thread must be idle before it tidies, in small steps with checks for jobs in between."""
 BREATH_SECONDS = 0.001
-SHARE = 200
-"""Jobs of a batch for which there is one more step of what is pressing."""
 
 _WORDS = {True: "store.failing", False: "store.recovered"}
 _log = logging.getLogger("mailroom.store")
@@ -39,8 +37,8 @@ _log = logging.getLogger("mailroom.store")
 class WriterThread:
     """``perform`` runs a batch on the connection that ``connect`` opens, and returns what each caller gets.
 
-    ``tidy`` does some deferred work while nobody waits, and returns whether that was all. When that work is
-    ``pressing``, it is also done after each batch, as soon as its callers have their answers.
+    ``tidy`` does some deferred work while nobody waits, and returns whether that was all. ``keep_pace`` does a share of
+    it after each batch, as soon as its callers have their answers; it is told how many jobs and events these were.
 
     After a failed batch the connection is closed, and the next batch opens a new one. So the thread recovers as soon as
     the disk, the lock or the file does.
@@ -53,13 +51,13 @@ class WriterThread:
         perform: Callable[[SqliteConnection, Sequence[Any]], list[Any]],
         *,
         tidy: Callable[[SqliteConnection], bool] | None = None,
-        pressing: Callable[[SqliteConnection], bool] = lambda _: False,
+        keep_pace: Callable[[SqliteConnection, int], None] | None = None,
         queue_limit: int = QUEUE_LIMIT,
     ) -> None:
         self._connect = connect
         self._perform = perform
         self._tidy = tidy
-        self._pressing = pressing
+        self._keep_pace = keep_pace
         self._untidy = False
         self._queue_limit = queue_limit
         self._waiting: queue.SimpleQueue[tuple[Any, asyncio.Future[Any]] | None] = queue.SimpleQueue()
@@ -105,7 +103,7 @@ class WriterThread:
             try:
                 going = self._take(batch)
                 _answer([future for _, future in batch], self._try([job for job, _ in batch]))
-                self._tidy_under_load(sum(_weight(job) for job, _ in batch))
+                self._keep_up(sum(_weight(job) for job, _ in batch))
             except Exception as error:  # noqa: BLE001 - if the thread ended, its callers would wait forever
                 _log.exception("store.unhandled_exception", extra={"facts": {"lane": self._thread.name}})
                 _answer([future for _, future in batch], [self._busy(error) for _ in batch])
@@ -137,22 +135,25 @@ class WriterThread:
                 quiet = BREATH_SECONDS
         return self._waiting.get()
 
-    def _tidy_under_load(self, jobs: int) -> None:
-        for _ in range(1 + jobs // SHARE):
-            if self._db is None or not self._pressing(self._db):
-                return
-            self._tidied()
+    def _keep_up(self, jobs: int) -> None:
+        if self._keep_pace is not None:
+            keep_pace = self._keep_pace
+            self._deferred(lambda db: keep_pace(db, jobs))
 
     def _tidied(self) -> bool:
         """Whether nothing is left to tidy. After a failure the next attempt follows the next batch."""
-        if self._db is None or self._tidy is None:
-            return True
+        return self._tidy is None or self._deferred(self._tidy) is not False
+
+    def _deferred(self, work: Callable[[SqliteConnection], T]) -> T | None:
+        """Does deferred work, for which nobody waits; None if it failed, or the last batch did."""
+        if self._db is None:
+            return None
         try:
-            return self._tidy(self._db)
-        except Exception as error:  # noqa: BLE001 - nobody waits for it, and the thread continues
+            return work(self._db)
+        except Exception as error:  # noqa: BLE001 - the thread continues
             self._drop()
             self._note(failing=True, error=str(error))
-            return True
+            return None
 
     def _try(self, jobs: Sequence[Any]) -> list[Any]:
         if not jobs:
