@@ -45,7 +45,7 @@ def main() -> None:
 def _measure(peer: Peer, seconds: int, connections: int, *, counts: bool) -> None:
     a_second = REQUESTS_A_SECOND if seconds <= SHORT else min(REQUESTS_A_SECOND, MORE * peer.latest_rate)
     while True:
-        before = peer.cpu_seconds()
+        cpu, written = peer.cpu_seconds(), peer.written_bytes()
         try:
             measured = one_round(peer.port, seconds=seconds, at_most=int(seconds * a_second), connections=connections)
             break
@@ -54,7 +54,8 @@ def _measure(peer: Peer, seconds: int, connections: int, *, counts: bool) -> Non
     peer.latest_rate = measured.rate
     if counts:
         peer.rounds.append(measured)
-        peer.cpu_us.append((peer.cpu_seconds() - before) / measured.requests * 1e6)
+        peer.cpu_us.append((peer.cpu_seconds() - cpu) / measured.requests * 1e6)
+        peer.written_kb.append((peer.written_bytes() - written) / measured.requests / 1e3)
 
 
 def _arguments() -> argparse.Namespace:
@@ -103,6 +104,7 @@ def _compared(peers: list[Peer]) -> list[dict[str, object]]:
                 "p99_ms": round(_median(peer.rounds, "p99"), 1),
                 "p99_ratio": round(_median(peer.rounds, "p99") / _median(bare, "p99"), 2),
                 "cpu_us": round(statistics.median(peer.cpu_us)),
+                "written_kb": round(statistics.median(peer.written_kb), 1),
             }
         )
     return shown
@@ -110,13 +112,13 @@ def _compared(peers: list[Peer]) -> list[dict[str, object]]:
 
 def _table(peers: list[Peer]) -> str:
     lines = [
-        f"{'peer':20} {'ratio':>6} {'(from-to)':>12} {'req/s':>7} {'p50 ms':>7} {'p99 ms':>7} {'p99 ratio':>10} {'cpu us':>7}"  # noqa: E501
+        f"{'peer':20} {'ratio':>6} {'(from-to)':>12} {'req/s':>7} {'p50 ms':>7} {'p99 ms':>7} {'p99 ratio':>10} {'cpu us':>7} {'KB written':>11}"  # noqa: E501
     ]
     for row in _compared(peers):
         spread = f"({row['from']}-{row['to']})"
         lines.append(
             f"{row['peer']:20} {row['ratio']:>6} {spread:>12} {row['rate']:>7} "
-            f"{row['p50_ms']:>7} {row['p99_ms']:>7} {row['p99_ratio']:>10} {row['cpu_us']:>7}"
+            f"{row['p50_ms']:>7} {row['p99_ms']:>7} {row['p99_ratio']:>10} {row['cpu_us']:>7} {row['written_kb']:>11}"
         )
     return "\n".join(lines)
 

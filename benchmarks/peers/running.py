@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -38,6 +39,8 @@ class Peer:
     rounds: list[Round] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     """Processor time for each request, a round each."""
+    written_kb: list[float] = field(default_factory=list)
+    """What it wrote to the disk for each request, a round each."""
 
     def cpu_seconds(self) -> float:
         """What it has used of all processors until now, its threads included; -1 where /proc does not tell."""
@@ -46,6 +49,14 @@ class Peer:
         except OSError:
             return -1.0
         return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+    def written_bytes(self) -> int:
+        """What it has written to the disk until now; -1 where /proc does not tell."""
+        try:
+            told = Path(f"/proc/{self.pid}/io").read_text()
+        except OSError:
+            return -1
+        return int(re.search(r"^write_bytes: (\d+)", told, re.MULTILINE)[1])  # type: ignore[index]
 
     def resident_kb(self) -> int:
         """How much memory it holds now."""

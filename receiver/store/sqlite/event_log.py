@@ -26,8 +26,8 @@ BALANCE = 40_000
 burst is slowed down gradually and a short one hardly."""
 SOME = 200
 """Events filed at once while callers wait: some milliseconds."""
-FEW = 50
-"""Events filed at once after a batch, at least: a step costs one commit."""
+FEW = 150
+"""Events filed at once after a batch, at least: fewer would change the same pages more often."""
 
 _pack = msgspec.json.Encoder().encode
 _unpack = msgspec.json.Decoder(list[tuple[Event, Task]]).decode
