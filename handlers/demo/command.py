@@ -45,9 +45,8 @@ def demo(paths: tuple[Path, ...], once: bool, as_json: bool, packet: bool, port:
     Set MAILROOM_CONFIG to use your own table; its buckets, queues and topics are created in the local AWS.
     Exit 0 only if the totals balance, nothing is open, and every delivery is found at its destination.
     """
-    for path in paths:
-        if not os.path.lexists(path):
-            raise Misconfigured(f"there is no {path}", fix="name files or folders; without any, sample mail is used")
+    if paths and not any(map(os.path.lexists, paths)):
+        raise Misconfigured(f"there is no {paths[0]}", fix="name files or folders; without any, sample mail is used")
     try:
         code = run(_stoppable(_demo(paths, once=once, as_json=as_json, packet=packet, port=port)))
     except asyncio.CancelledError:
