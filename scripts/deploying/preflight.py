@@ -230,7 +230,8 @@ def table_findings(found: Preflight, table: Path, settings: DeploymentSettings) 
     found.places = [Place(**item) for item in said["places"]]
     for problem in said["problems"]:
         make = fault if problem["severity"] == "error" else doubt
-        yield make(problem["text"].removeprefix("warning: "), problem["fix"])
+        text = problem["text"].removeprefix("warning: ")
+        yield make(text, problem["fix"], settings.where("app") if text.startswith("MAILROOM_APP=") else "")
     if not any(problem["severity"] == "error" for problem in said["problems"]):
         yield right(f"{table} is sound, and so are the stage's settings")
 

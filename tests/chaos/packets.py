@@ -15,7 +15,7 @@ from tests.chaos.letters import ANSWERS, SHARES, Letter
 
 KINDS = {
     "whole": 6, "blank": 2, "doubtful": 2, "missing": 2, "overlapping": 2, "unsplittable": 2, "locked": 1,
-    "mended": 2, "merged": 2,
+    "mended": 2, "merged": 4,
 }  # fmt: skip
 """What is special about a packet, and how often: a blank last page, a piece of which LlamaCloud is not sure, a page
 that no piece holds or that two hold, a split job that fails, a password. Two kinds are cut by hand: of one a page was

@@ -58,8 +58,9 @@ class Plan:
     """When the run is over at the latest; what is open then counts as lost."""
     seconds: float = 60.0
     """Over how long they are handed in."""
-    more: int = 100
-    """How many more may follow, one by one, while there are boundaries that nobody came by yet."""
+    more: int = 400
+    """How many more may follow, one by one, while there are boundaries that nobody came by yet: enough for the rarest,
+    a piece that is withdrawn, which one packet in six has, and that must come twice."""
     packets: float = PACKETS
     """The share of packets in the mail."""
     by_id: float = 0.0
