@@ -118,7 +118,7 @@ def test_a_sound_template_never_leaves_its_prefix(
         ("a/../{document_id}", "leave the prefix"),
         ("a/..{ext}/{document_id}", "leave the prefix"),
         ("./{document_id}", "leave the prefix"),
-        ("{document_id", "cannot be read"),
+        ("{document_id", "a { without its }"),
         ("a/{filename}", "get the same key"),
         ("a/{{document_id}}", "get the same key"),
         ("", "get the same key"),
