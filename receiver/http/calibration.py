@@ -13,7 +13,7 @@ from receiver.core.change import Query
 from receiver.core.errors import Malformed
 from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response
-from receiver.http.listing import moment_of
+from receiver.http.listing import known_parameters, moment_of
 from receiver.operations.backtest import Move, backtest
 from receiver.operations.calibrate import calibrate
 
@@ -41,9 +41,9 @@ class Calibration:
 
     async def report(self, request: Request) -> Response:
         """The outcomes of each type that LlamaCloud said, and the thresholds that these suggest."""
-        _refuse_unknown(request, "since", "target")
-        since = moment_of(request.query_params.get("since"))
-        target = _number(request, "target", 0.5) if "target" in request.query_params else TARGET
+        given = known_parameters(request, ("since", "target"))
+        since = moment_of(given.get("since"))
+        target = _number(request, "target", 0.5) if "target" in given else TARGET
         now, table = self._context.clock(), self._context.config.table
         asked = (since, target, table.version)
         if self._kept is None or self._kept[1] != asked or not 0 <= now - self._kept[0] < SECONDS:
@@ -53,12 +53,12 @@ class Calibration:
 
     async def backtest(self, request: Request) -> Response:
         """What another ``min_confidence`` of a type would have done with past documents; nothing is written."""
-        _refuse_unknown(request, "since", "type", "min_confidence")
-        name, table = request.query_params.get("type", ""), self._context.config.table
+        given = known_parameters(request, ("since", "type", "min_confidence"))
+        name, table = given.get("type", ""), self._context.config.table
         if threshold_of(table, name) is None:
             raise Malformed(f"no route takes type {name!r}; known: {', '.join(sorted(table.types))}")
         changed = with_threshold(table, name, _number(request, "min_confidence", 0.0))
-        query = Query(by="type", key=name, since=moment_of(request.query_params.get("since")), newest_first=True)
+        query = Query(by="type", key=name, since=moment_of(given.get("since")), newest_first=True)
         results = backtest(changed, self._context.store, query, now=self._context.clock(), present=table)
         tested, moved, complete, shown = 0, 0, True, []
         async for item in results:
@@ -70,11 +70,6 @@ class Calibration:
                 moved += 1
                 shown += [Move(item.document, item.plan).shown()] if moved <= SHOWN else []
         return json_response({"tested": tested, "moved": moved, "documents": shown, "complete": complete})
-
-
-def _refuse_unknown(request: Request, *known: str) -> None:
-    if unknown := sorted(set(request.query_params) - set(known)):
-        raise Malformed(f"{unknown[0]!r} is not a parameter; known parameters: {', '.join(known)}")
 
 
 def _number(request: Request, name: str, least: float) -> float:
