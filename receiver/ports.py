@@ -1,28 +1,28 @@
 """What the engine needs from the outside world: one protocol for each dependency.
 
-Adapters are in store, queue, cloud and in handlers. Each keeps its one outside package and its errors to itself, and
-raises those of core/errors.py.
+The adapters are in store, queue, cloud and handlers. Only an adapter imports its outside package, and it translates
+the errors of that package to those of core/errors.py.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from receiver.core.balance import Tally
 from receiver.core.bulkhead import Room
 from receiver.core.change import Page, Query, Record, Write
 from receiver.core.delivery_request import Content, DeliveryRequest
 from receiver.core.document import Document, Receipt
-from receiver.core.job import JobKind, JobReport
+from receiver.core.job import JobKind, JobReport, JobRequest
 from receiver.core.mail import MailBounds, ReadMail
 from receiver.core.notice import Notice
 from receiver.core.page_list import PageList, ShownText
 from receiver.core.plan import Target
 from receiver.core.task import Task
 
-if TYPE_CHECKING:  # the function that receives looks for nothing, and starts without the search language
+if TYPE_CHECKING:  # the Lambda function that receives never searches, and starts faster without this
     from receiver.core.search import Search, SearchPage
 
 R = TypeVar("R", bound=Record)
@@ -35,29 +35,29 @@ class Clock(Protocol):
 
 
 class Store(Protocol):
-    """The truth. Everything that is promised is written here first."""
+    """The source of truth: what Mailroom has promised is stored here."""
 
     async def open(self) -> None:
-        """Opens it, or makes it, and looks whether it is sound; any other method opens it too, and does not look.
+        """Opens or creates the store, and checks it. Every other method opens it too, without the check.
 
-        Raises Misconfigured when this can never work (damaged, written by a newer Mailroom), StoreBusy when not now.
+        Raises Misconfigured if it can never work (damaged, or written by a newer Mailroom), StoreBusy if it cannot now.
         """
         ...
 
     async def apply(self, *writes: Write) -> None:
-        """Write all of it durably, or nothing.
+        """Writes all of them durably, or none. A replaced record is stored with its version raised by one.
 
-        Raises Conflict naming the record (an Insert that exists, a Replace of another version, a CheckOwner that does
-        not hold), StoreBusy when it cannot write now. An updated record is stored with its version raised by one.
+        Raises Conflict, which names the record (an Insert of one that exists, a Replace of another version, a
+        CheckOwner of another owner), and StoreBusy if it cannot write now.
         """
         ...
 
     async def apply_each(self, *changes: Sequence[Write]) -> list[Exception | None]:
-        """Do with each of these what ``apply`` does, by itself: None where it is written, else what was raised."""
+        """Applies each change by itself. Returns, for each, None or the error that ``apply`` would raise."""
         ...
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
-        """The record, or None; one past its ``expires_at`` is None too."""
+        """The record; None if there is none, or if it is past its ``expires_at``."""
         ...
 
     async def find(self, kind: type[Record], query: Query) -> Page:
@@ -65,9 +65,10 @@ class Store(Protocol):
         ...
 
     async def search(self, search: "Search", *, limit: int = 50, cursor: str | None = None) -> "SearchPage":
-        """A page of the documents that fit, the newest first, of one moment the greatest id; bounded in cost.
+        """A page of the matching documents, newest first; of those ingested at the same moment, the greatest id first.
 
-        ``cursor`` comes from the previous page. A page may hold fewer than there are; then it says how far it looked.
+        ``cursor`` comes from the previous page. To bound the cost, a page may hold fewer documents than match; it then
+        says how far the search has come.
         """
         ...
 
@@ -81,23 +82,23 @@ class Store(Protocol):
         ids: Sequence[str] | None = None,
         room: Room | None = None,
     ) -> list[Task]:
-        """Up to ``limit`` tasks that are ready and due, now leased to ``owner``: the most urgent, of these the oldest.
+        """Leases up to ``limit`` tasks that are ready and due to ``owner``: the most urgent first, of these the oldest.
 
-        With ``ids`` only those among them, with ``room`` only those for which there is some. No task is given to two
-        owners: one whose worker is gone stays with it until operations/lease_takeover.py makes it ready again.
+        ``ids`` and ``room`` narrow the choice: to these tasks, and to tasks for which there is room. No task has two
+        owners: if a worker dies, its task stays leased until operations/lease_takeover.py makes it ready again.
         """
         ...
 
     async def tally(self) -> Tally:
-        """The totals, at a cost that does not grow with the store."""
+        """The totals. The cost does not grow with the store."""
         ...
 
     async def may_have_removed(self, document_id: str) -> bool:
-        """Whether a document of this id may have been removed; False is certain. Costs no more than one record."""
+        """Whether a document with this id may have been removed. False is certain. Reads one record at most."""
         ...
 
     async def purge(self, *, now: float, limit: int = 1000) -> int:
-        """Forget up to ``limit`` records past their ``expires_at``; how many there were."""
+        """Removes up to ``limit`` records past their ``expires_at``, and returns how many."""
         ...
 
     async def ready(self) -> None:
@@ -109,7 +110,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message of the task queue: about one task, or (``task_id`` empty) about whatever is due."""
+    """A message of the task queue. It names one task, or (``task_id`` empty) any task that is due."""
 
     task_id: str = ""
     handle: str = ""
@@ -117,44 +118,33 @@ class Message:
 
 
 class TaskQueue(Protocol):
-    """Wakes a worker. It carries task ids and nothing else; a lost message costs a delay, never a document.
+    """Wakes a worker. Messages carry task ids only; a lost message costs a delay, never a document.
 
-    All of it may raise Transient.
+    Every method may raise Transient.
     """
 
     names_tasks: bool
-    """Whether its messages name tasks, so that it cannot be asked for certain ones, and they must be acknowledged."""
+    """Whether messages name tasks. Such messages must be acknowledged, and urgent ones cannot be asked for first."""
 
     async def enqueue(self, *task_ids: str, delay_seconds: float = 0) -> None: ...
 
     async def receive(self, *, timeout_seconds: float, limit: int = 10) -> list[Message]:
-        """The messages that came; [] after the timeout."""
+        """The messages that arrived; [] after the timeout."""
         ...
 
     async def ack(self, *messages: Message) -> None:
-        """These need not come again."""
+        """These are settled: they need not be delivered again."""
         ...
 
     async def nack(self, *messages: Message) -> None:
-        """These came, but nothing could be done: they may come again, later."""
+        """These could not be processed: they may be delivered again later."""
         ...
 
     async def keep_leased(self) -> None:
-        """What must go on beside a worker, for as long as there is one; it never returns."""
+        """Keeps received messages from being delivered again while their tasks run. It never returns; cancel it."""
         ...
 
     async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookConfiguration:
-    """The webhook configuration that a job carries (reference 1.2: webhook_configurations)."""
-
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    signing_secret: str = field(default="", repr=False)
-    events: tuple[str, ...] = ()
-    output_format: str = "json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,32 +157,18 @@ class CloudFile:
     external_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRequest:
-    """A job to be created. ``configuration`` is the vendor's own object, made from mailroom.yaml."""
-
-    kind: JobKind
-    file_id: str
-    configuration: Mapping[str, Any]
-    transaction_id: str
-    registration: WebhookConfiguration | None = None
-    webhook_ids: tuple[str, ...] = ()
-    """Webhooks saved at LlamaCloud that hear of the job beside ours."""
-    beta: bool = False
-
-
 class Cloud(Protocol):
     """LlamaCloud. Raises CloudBusy, CloudRefused, DocumentRefused, JobGone, FileGone."""
 
     @property
     def clock_ahead(self) -> float | None:
-        """Seconds by which LlamaCloud's clock was ahead of ours at its last answer; None before the first."""
+        """Seconds by which LlamaCloud's clock was ahead of ours at its last response; None before the first."""
         ...
 
     async def find_file(self, external_id: str, *, sha256: str, known: str = "") -> CloudFile | None:
         """The file with these bytes that was uploaded under our id before, if there is one.
 
-        Whoever shares the project can give a file of theirs our id, so it is read, unless it is the ``known`` one.
+        Anybody in the project can give a file our id, so its bytes are compared, except those of the ``known`` file.
         """
         ...
 
@@ -201,7 +177,7 @@ class Cloud(Protocol):
     async def file(self, file_id: str) -> CloudFile: ...
 
     def read_file(self, file_id: str) -> AsyncIterator[bytes]:
-        """The file's bytes in chunks, through the presigned URL."""
+        """The file's bytes in chunks, from its presigned URL."""
         ...
 
     async def create(self, order: JobRequest) -> JobReport: ...
@@ -218,69 +194,69 @@ class Cloud(Protocol):
         status: str | None = None,
         beta: bool = False,
     ) -> AsyncIterator[JobReport]:
-        """All jobs created in this window, or those of these ids (100 at most), page after page."""
+        """All jobs created in this window, or those with these ids (at most 100), page by page."""
         ...
 
     async def cancel(self, kind: JobKind, job_id: str) -> JobReport: ...
 
     def renew(self, api_key: str) -> None:
-        """Asks with this key from now on. Raises Misconfigured for one that cannot be sent; the old one stays then."""
+        """Uses this key from now on. Raises Misconfigured for one that cannot be sent, and keeps the old one."""
         ...
 
     async def close(self) -> None: ...
 
 
 class ContentSource(Protocol):
-    """A place that documents' bytes lie in; ``Document.content`` begins with its scheme."""
+    """A place where documents' bytes are stored. ``Document.content`` begins with its scheme."""
 
     async def content(self, document: Document) -> Content:
         """The document's bytes. Raises FileGone."""
         ...
 
     async def release(self, location: str) -> None:
-        """Nobody needs the bytes at this location any more: they go, or are marked where they are not ours.
+        """Removes the bytes at this location, which nobody needs any more; bytes that are not ours are only marked.
 
-        Done twice it is done once. Raises Transient, Permanent.
+        It may be repeated. Raises Transient, Permanent.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredContent:
-    """Bytes that are kept: by the spool, or where they came from."""
+    """Where a document's bytes are stored: in the spool, or where they came from."""
 
     location: str
     sha256: str
     size: int
     head: bytes = b""
-    """The first bytes, to tell the media type by."""
+    """The first bytes, which show the media type."""
 
 
 class Spool(ContentSource, Protocol):
-    """Keeps the bytes of documents that came in by folder, upload or e-mail, those of each document by themselves.
+    """Stores the bytes of documents that came by folder, upload or e-mail, separately for each document.
 
-    Each keeping has a location of its own, which is never used again: what is released can't be what was just kept.
+    Each call of ``keep`` makes a new location, and none is ever used again: releasing an old one removes nothing new.
     """
 
     async def keep(
         self, source: AsyncIterator[bytes] | Path, *, limit: int, owner: Callable[[str], str]
     ) -> StoredContent:
-        """The bytes, durably kept, whole or not at all. ``owner`` says which document they are of, by their SHA-256.
+        """Stores the bytes durably, all or none. ``owner`` returns the document's id for their SHA-256.
 
-        Raises DocumentRefused past ``limit`` bytes, StoreBusy.
+        Raises DocumentRefused for more than ``limit`` bytes, StoreBusy.
         """
         ...
 
     async def listed(self, *, after: str, limit: int) -> list[tuple[str, float]]:
-        """The next locations beyond this one ("" for the first), in a fixed order, and when each was kept."""
+        """The next locations after this one ("" for the first), in a fixed order, and when each was stored."""
         ...
 
     async def claim(self, installation: str) -> str:
-        """Whose spool this is: that installation's, if it is nobody's yet. Raises StoreBusy."""
+        """The installation that owns this spool; a spool without owner is now this one's. Raises StoreBusy."""
         ...
 
     async def clear_leftovers(self, *, before: float) -> int:
-        """Removes what was being kept when its process died, untouched since this moment; how many there were."""
+        """Removes unfinished files of processes that died, if unchanged since this time; returns how many."""
         ...
 
 
@@ -292,116 +268,113 @@ class OpenPdf(Protocol):
 
     @property
     def files(self) -> Sequence[str]:
-        """Names of the embedded files that belong to no page: only all pages together carry them."""
+        """Names of the embedded files that belong to no page. Only a cut of all pages contains them."""
         ...
 
     async def blank(self, pages: Sequence[int]) -> tuple[int, ...]:
-        """Those of these pages (from 1) that certainly show nothing."""
+        """Those of these pages (from 1) that are certainly blank."""
         ...
 
     async def cut(self, pages: Sequence[int], to: Path) -> None:
-        """Writes these pages, whole and in this order, as a PDF of their own, and nothing of the others.
+        """Writes a PDF with these pages, complete and in this order, and nothing of the other pages.
 
-        The same pages give the same bytes; all pages together give the file itself. Raises Uncuttable where nobody can
-        tell what belongs to a page.
+        The same pages give the same bytes; all pages give the file itself. Raises Uncuttable if it cannot be known what
+        belongs to a page.
         """
         ...
 
 
 class Cutter(Protocol):
-    """Opens packets, outside of the event loop."""
+    """Opens PDFs, outside the event loop.
+
+    Every method raises Uncuttable for a file that is locked, broken beyond repair or no PDF, ReaderDied if the process
+    that reads it dies, and Transient if there is no such process.
+    """
 
     async def count(self, path: Path) -> int:
-        """How many pages this PDF has.
-
-        Raises Uncuttable for what is locked, hopeless or no PDF, ReaderDied, Transient.
-        """
+        """How many pages this PDF has."""
         ...
 
     def opened(self, path: Path) -> AbstractAsyncContextManager[OpenPdf]:
-        """The PDF while the block lasts, repaired when it is damaged.
-
-        Raises Uncuttable for what is locked, hopeless or no PDF, ReaderDied (in the block, too) when the process that
-        reads it broke down, Transient when there is none.
-        """
+        """The PDF during the block, repaired if it is damaged. ReaderDied may be raised in the block, too."""
         ...
 
     async def unlock(self, path: Path, password: str, to: Path) -> None:
-        """Writes the PDF without its password. Raises Uncuttable when this is not the password, and as ``opened``."""
+        """Writes the PDF without its password. Raises Uncuttable if the password is wrong."""
         ...
 
 
 class MailReader(Protocol):
-    """Takes mails apart, outside of the event loop."""
+    """Reads mails and their parts, outside the event loop."""
 
     def opened(self, path: Path, *, name: str, bounds: MailBounds) -> AbstractAsyncContextManager[Sequence[ReadMail]]:
-        """The mails in this file while the block lasts, their contents as files; none when it is no mail after all.
+        """The mails in this file during the block, their parts as files; none if it is no mail.
 
-        Raises Unreadable for what exceeds the bounds or defeats the reader, Transient when the reading broke down.
+        Raises Unreadable for a mail that exceeds the bounds or cannot be parsed, Transient if its process dies.
         """
         ...
 
 
 class Viewer(Protocol):
-    """Shows what is in a file, outside of this process. Raises NotViewable (locked, damaged, too much), Transient."""
+    """Renders files in another process. Raises NotViewable (locked, damaged, too large), Transient."""
 
     async def pages(self, path: Path, media_type: str) -> PageList: ...
 
     async def picture(self, path: Path, media_type: str, page: int, width: int) -> bytes:
-        """A page (from 1) as PNG, so many pixels wide, or less where it is large. Raises NotFound, and as above."""
+        """A page (from 1) as PNG, so many pixels wide, less for a large page. Also raises NotFound."""
         ...
 
     async def text(self, path: Path, media_type: str, page: int) -> ShownText:
-        """The text of this page; of a file without pages, the whole. Raises NotFound, and as above."""
+        """The text of this page; of a file without pages, all of it. Also raises NotFound."""
         ...
 
 
 @runtime_checkable
 class Destination(Protocol):
-    """A place that documents are delivered to; one instance serves all targets of its URL scheme."""
+    """A kind of place that documents are delivered to. One instance serves all targets of its URL scheme."""
 
     holds_bytes: bool
-    """True where the document itself is put; False where a message only points to it."""
+    """True if it stores the document itself; False if it sends a message that points to it."""
 
     async def deliver(self, request: DeliveryRequest) -> Receipt:
-        """Delivers once in effect, however often it is called.
+        """Delivers the document. Repeated calls have the effect of one.
 
         Raises DestinationBusy, AccessDenied, DeliveryConflict.
         """
         ...
 
     def faults(self, target: Target) -> list[str]:
-        """What is wrong with this target as it is written, in words with the fix; asks nobody."""
+        """What is wrong with this target as written, with the fix. Connects to nothing."""
         ...
 
     async def probe(self, target: Target) -> list[str]:
-        """What is wrong with it out there (no such bucket, no permission), in words with the fix."""
+        """What the service finds wrong with it (no such bucket, no permission), with the fix."""
         ...
 
 
 class AlertChannel(Protocol):
-    """A place that notices go to."""
+    """A place that notices are sent to."""
 
     tracks: bool
-    """Whether it keeps the state of each incident, and so wants to know that somebody acknowledged it."""
+    """Whether it keeps the state of each incident, so that it must also be told of an acknowledgement."""
 
     async def notify(self, notice: Notice) -> str:
-        """Tells; the name of the thread that later notices of the incident belong to, "" where there is none.
+        """Sends it. Returns the thread for later notices of the incident; "" if the channel has no threads.
 
-        Raises DestinationBusy, AccessDenied, Unroutable; PartlyNotified when only some of its addresses took it.
+        Raises DestinationBusy, AccessDenied, Unroutable; PartlyNotified if only some of its addresses accepted it.
         """
         ...
 
     async def probe(self) -> list[str] | None:
-        """What is wrong with it out there, in words with the fix; None when only a notice could show that.
+        """What the service finds wrong with it, with the fix; None if only a notice could show that.
 
-        Raises PartlyNotified when it works, but not for all of its addresses.
+        Raises PartlyNotified if it works, but not for all of its addresses.
         """
         ...
 
 
 class Meter(Protocol):
-    """Counts what happens; names are those of receiver/metrics.py."""
+    """Records metrics, by the names of receiver/metrics.py."""
 
     def count(self, name: str, value: float = 1, **labels: str) -> None: ...
 

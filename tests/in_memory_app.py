@@ -18,7 +18,7 @@ from receiver.core.document import Classification, Document, Receipt
 from receiver.core.errors import DeliveryConflict, FileGone, JobGone
 from receiver.core.event import Event
 from receiver.core.incident import Incident
-from receiver.core.job import Job, JobKind, JobReport, JobStatus, rules_in
+from receiver.core.job import Job, JobKind, JobReport, JobRequest, JobStatus, rules_in
 from receiver.core.notice import Notice
 from receiver.core.plan import Target
 from receiver.core.task import Task
@@ -30,7 +30,7 @@ from receiver.pipeline.handler_registry import HandlerRegistry
 from receiver.pipeline.ingest import IncomingFile, Ingested, ingest
 from receiver.pipeline.process import Done, process
 from receiver.pipeline.receive import handling_of
-from receiver.ports import CloudFile, JobRequest
+from receiver.ports import CloudFile
 from receiver.queue.local import LocalQueue
 from receiver.store.memory import MemoryStore
 from receiver.store.spool import FolderSpool

@@ -23,12 +23,11 @@ from receiver.core.delivery_request import Content
 from receiver.core.errors import MailroomError
 from receiver.core.event import Event
 from receiver.core.flag import Flag
-from receiver.core.job import JobKind
+from receiver.core.job import JobKind, JobRequest
 from receiver.core.submission import SELF_TEST
 from receiver.operations.heartbeat import HEARTBEAT
 from receiver.pipeline.deliver import destination_of
 from receiver.pipeline.installation import installation
-from receiver.ports import JobRequest
 
 PAGE = (
     b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"

@@ -26,9 +26,9 @@ from receiver.cloud.webhook_configs import WebhookConfigs
 from receiver.core.delivery_request import Content
 from receiver.core.errors import CloudBusy, CloudRefused, FileGone, JobGone
 from receiver.core.ids import may_be_id
-from receiver.core.job import JobKind, JobReport, JobStatus
+from receiver.core.job import JobKind, JobReport, JobRequest, JobStatus
 from receiver.core.vendor_input import is_parse_job
-from receiver.ports import Clock, Cloud, CloudFile, JobRequest
+from receiver.ports import Clock, Cloud, CloudFile
 
 FILES = "/api/v1/beta/files"
 CANDIDATES = 3

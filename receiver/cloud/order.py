@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from receiver.core.errors import Misconfigured, NotAllowed
-from receiver.core.job import JobKind, JobStatus
-from receiver.ports import JobRequest, WebhookConfiguration
+from receiver.core.job import JobKind, JobRequest, JobStatus, WebhookConfiguration
 
 UNCATEGORIZED = "include"
 """The value of ``allow_uncategorized`` when the configuration has none.

@@ -14,7 +14,7 @@ from receiver.cloud.refusal import About
 from receiver.cloud.transport import Call, Transport
 from receiver.core.errors import Malformed, NotServed
 from receiver.core.ids import may_be_id
-from receiver.ports import WebhookConfiguration
+from receiver.core.job import WebhookConfiguration
 
 SAVED = "/api/v1/beta/webhook-configs"
 SAVED_PAGED = "/api/v2/webhook-configs"

@@ -1,7 +1,7 @@
-"""A LlamaCloud classify or split job, and the API's report on it."""
+"""A LlamaCloud classify or split job, the request that creates it, and the API's report on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -57,6 +57,31 @@ class SweepVerdict(StrEnum):
     """It has been running for longer than ``stuck_after``."""
     POLL = "poll"
     """A job on split's beta path, which sends no events: it is polled until it has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookConfiguration:
+    """The webhook configuration of a job (reference 1.2: webhook_configurations)."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    signing_secret: str = field(default="", repr=False)
+    events: tuple[str, ...] = ()
+    output_format: str = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """A job to create. ``configuration`` is LlamaCloud's own object, made from mailroom.yaml."""
+
+    kind: JobKind
+    file_id: str
+    configuration: Mapping[str, Any]
+    transaction_id: str
+    registration: WebhookConfiguration | None = None
+    webhook_ids: tuple[str, ...] = ()
+    """Webhooks saved at LlamaCloud that also get the job's events."""
+    beta: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

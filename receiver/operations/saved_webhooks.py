@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from receiver.core.job import WebhookConfiguration
 from receiver.core.masked_value import may_show
-from receiver.ports import WebhookConfiguration
 
 
 class Saved(Protocol):

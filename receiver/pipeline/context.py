@@ -14,7 +14,7 @@ from receiver.core.change import Write, written_records
 from receiver.core.delivery_request import Content
 from receiver.core.document import Document
 from receiver.core.errors import FileGone, Transient
-from receiver.core.job import Job, JobKind
+from receiver.core.job import Job, JobKind, WebhookConfiguration
 from receiver.core.job_update import Command, JobUpdate
 from receiver.core.links import ContentLinks
 from receiver.core.plan import Taken, Target
@@ -37,7 +37,6 @@ from receiver.ports import (
     Store,
     TaskQueue,
     Viewer,
-    WebhookConfiguration,
 )
 
 BRING_BACK = "submit the same file again from the same place: this stores its bytes again at no cost"

@@ -9,11 +9,10 @@ from dataclasses import replace
 from receiver.core.document import Document
 from receiver.core.errors import DocumentRefused, NotServed
 from receiver.core.flag import Flag
-from receiver.core.job import Job, JobKind, JobReport
+from receiver.core.job import Job, JobKind, JobReport, JobRequest
 from receiver.core.vendor_input import is_parse_job
 from receiver.pipeline.context import Context
 from receiver.pipeline.flags import put_flag
-from receiver.ports import JobRequest
 
 BETA = "split:beta"
 """The flag; its value is the time until which the current path counts as missing."""

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from receiver.core.change import Replace, succeeding
 from receiver.core.document import Document
-from receiver.core.job import JobKind, JobReport, rules_in
+from receiver.core.job import JobKind, JobReport, JobRequest, rules_in
 from receiver.core.submission import configuration_hash, current, transaction_id
 from receiver.pipeline.context import Context
-from receiver.ports import CloudFile, JobRequest
+from receiver.ports import CloudFile
 
 EARLIER = 300.0
 """Seconds by which a job must be older than its document to be an earlier one: two clocks are involved."""

@@ -13,7 +13,7 @@ from receiver.core.alert import Alert
 from receiver.core.change import Insert, InsertIfAbsent, Replace, Write
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import DocumentRefused, FileGone, Owner, Uncuttable
-from receiver.core.job import Job, JobKind, JobReport, SweepVerdict
+from receiver.core.job import Job, JobKind, JobReport, JobRequest, SweepVerdict
 from receiver.core.job_update import recheck_of
 from receiver.core.media import PDF, named_type
 from receiver.core.safe_names import whole
@@ -28,7 +28,7 @@ from receiver.pipeline.document_outcome import failed_without_job, held, may_res
 from receiver.pipeline.gather_facts import count_pages
 from receiver.pipeline.installation import may_come_again
 from receiver.pipeline.job_request import job_request_for, not_requested, written_down
-from receiver.ports import CloudFile, JobRequest
+from receiver.ports import CloudFile
 
 KEPT = 0.1
 """Fraction of ``deadline``: a submission that would move its document's deadline by less leaves it as it is."""

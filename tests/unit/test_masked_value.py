@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from receiver.core.job import WebhookConfiguration
 from receiver.core.masked_value import may_show
 from receiver.operations.saved_webhooks import drift
-from receiver.ports import WebhookConfiguration
 
 VALUES = st.text(st.sampled_from("abcdef0189_"), min_size=16, max_size=40)
 

@@ -11,8 +11,8 @@ from receiver.cli.running import run
 from receiver.cloud.client import LlamaCloud
 from receiver.cloud.webhook_configs import SavedWebhook
 from receiver.core.errors import Misconfigured
+from receiver.core.job import WebhookConfiguration
 from receiver.operations import saved_webhooks as kept
-from receiver.ports import WebhookConfiguration
 from receiver.read_settings import from_environ
 from receiver.settings import Settings
 

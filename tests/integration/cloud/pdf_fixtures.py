@@ -8,8 +8,7 @@ from typing import Any
 from reportlab.pdfgen.canvas import Canvas
 
 from receiver.core.delivery_request import Content
-from receiver.core.job import JobKind
-from receiver.ports import JobRequest
+from receiver.core.job import JobKind, JobRequest
 
 INVOICE = "Invoice. Invoice number 4711. Line items: 2 widgets. Total amount due: 12 EUR."
 CONTRACT = "Contract. This agreement is made between the parties. Obligations. Signatures."

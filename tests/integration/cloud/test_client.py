@@ -12,8 +12,7 @@ import pytest
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.cloud.client import LlamaCloud
 from receiver.core.errors import CloudBusy, FileGone, JobGone
-from receiver.core.job import JobKind, JobReport, JobStatus, rules_in
-from receiver.ports import WebhookConfiguration
+from receiver.core.job import JobKind, JobReport, JobStatus, WebhookConfiguration, rules_in
 from tests.integration.cloud.conftest import HASTY, UNPACED
 from tests.integration.cloud.pdf_fixtures import CONTRACT, INVOICE, an_order, content, pdf
 

@@ -23,8 +23,7 @@ from receiver.core.errors import (
     NotServed,
     OutOfCredits,
 )
-from receiver.core.job import JobKind
-from receiver.ports import WebhookConfiguration
+from receiver.core.job import JobKind, WebhookConfiguration
 from tests.integration.cloud.faulty import DEEDS, FILE, JOB, KEY, NOW, Faulty, Naps, a_creation, a_look, an_upload
 from tests.integration.cloud.pdf_fixtures import an_order
 from tests.integration.cloud.scripted import Answer

@@ -17,8 +17,7 @@ from receiver.cloud.project import ProjectScope
 from receiver.cloud.webhook_configs import WebhookConfigs
 from receiver.cloud.wire import ProjectPayload
 from receiver.core.errors import FileGone, JobGone, Misconfigured, SettingsRefused
-from receiver.core.job import JobKind
-from receiver.ports import WebhookConfiguration
+from receiver.core.job import JobKind, WebhookConfiguration
 from receiver.read_settings import from_environ
 from tests.integration.cloud.faulty import Faulty
 from tests.integration.cloud.pdf_fixtures import INVOICE, an_order, content, pdf

@@ -17,7 +17,7 @@ from receiver.core.errors import (
     MailroomError,
     Misconfigured,
 )
-from receiver.ports import WebhookConfiguration
+from receiver.core.job import WebhookConfiguration
 from receiver.settings import Secret
 from tests.integration.cloud.faulty import (
     DEEDS,

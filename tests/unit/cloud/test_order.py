@@ -7,8 +7,7 @@ import pytest
 
 from receiver.cloud import order as orders
 from receiver.core.errors import Misconfigured, NotAllowed
-from receiver.core.job import JobKind, JobStatus
-from receiver.ports import JobRequest, WebhookConfiguration
+from receiver.core.job import JobKind, JobRequest, JobStatus, WebhookConfiguration
 
 RULES = {"rules": [{"type": "invoice", "description": "contains an invoice number"}], "mode": "FAST"}
 CATEGORIES = {"categories": [{"name": "invoice", "description": "a bill"}]}

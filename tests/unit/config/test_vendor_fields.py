@@ -10,8 +10,7 @@ from llamacloud_sandbox.shapes import SplitConfiguration, SplitCreate
 from receiver.cloud import order as orders
 from receiver.cloud.refused_field import blamed
 from receiver.core.errors import Misconfigured, SettingsRefused
-from receiver.core.job import JobKind
-from receiver.ports import JobRequest
+from receiver.core.job import JobKind, JobRequest
 from tests.in_memory_app import TABLE, InMemoryApp
 from tests.pdf_fixtures import a_page, packet_bytes
 from tests.unit.config.config_files import SOUND, read, refusal

@@ -6,8 +6,7 @@ import pytest
 
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import NotServed
-from receiver.core.job import JobKind, JobReport
-from receiver.ports import JobRequest
+from receiver.core.job import JobKind, JobReport, JobRequest
 from tests.in_memory_app import InMemoryApp
 from tests.pdf_fixtures import packet_bytes
 from tests.unit.packets.test_packets import ARCHIVED, LETTERS, WHOLE

@@ -10,11 +10,10 @@ from receiver.core.change import Insert, Replace
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import CloudBusy
 from receiver.core.flag import Flag
-from receiver.core.job import JobKind, JobReport, JobStatus, rules_in
+from receiver.core.job import JobKind, JobReport, JobRequest, JobStatus, rules_in
 from receiver.core.submission import is_submission_of
 from receiver.core.task import submission_of
 from receiver.pipeline.installation import installation
-from receiver.ports import JobRequest
 from receiver.store.codec import decode, encode
 from receiver.store.memory import MemoryStore
 from tests.builders import a_document

@@ -5,13 +5,12 @@ import asyncio
 import pytest
 
 from receiver.core.document import DocumentState, Step
-from receiver.core.job import JobReport, JobStatus
+from receiver.core.job import JobReport, JobRequest, JobStatus
 from receiver.core.plan import Way
 from receiver.core.task import TaskState
 from receiver.pipeline import job_result as cases
 from receiver.pipeline.context import Context
 from receiver.pipeline.job_context import JobContext
-from receiver.ports import JobRequest
 from tests.in_memory_app import InMemoryApp
 
 pytestmark = pytest.mark.anyio

@@ -10,12 +10,11 @@ from receiver.core.change import Insert
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import CapReached, CloudRefused, DocumentRefused, KeyRefused, OutOfCredits, SettingsRefused
 from receiver.core.flag import Flag
-from receiver.core.job import JobReport
+from receiver.core.job import JobReport, JobRequest
 from receiver.core.task import Task, TaskState
 from receiver.operations.sweep import sweep
 from receiver.pipeline import pause as pausing
 from receiver.pipeline.pause import FOR_EVER, LONGEST, RESULTS, SUBMISSION, Pause, kept, pause, read_pause
-from receiver.ports import JobRequest
 from tests.in_memory_app import TABLE, InMemoryApp
 
 pytestmark = pytest.mark.anyio

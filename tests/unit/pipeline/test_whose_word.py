@@ -18,7 +18,7 @@ from receiver.core.change import Insert, R
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import AccessDenied, CloudRefused, FileGone, NotAuthentic
 from receiver.core.event import Event
-from receiver.core.job import Job, JobKind, JobReport, JobStatus, SweepVerdict
+from receiver.core.job import Job, JobKind, JobReport, JobRequest, JobStatus, SweepVerdict
 from receiver.core.job_update import recheck_of
 from receiver.core.submission import external_file_id
 from receiver.core.task import Task, TaskState
@@ -28,7 +28,7 @@ from receiver.pipeline.pause import RESULTS, SUBMISSION, pause, read_pause
 from receiver.pipeline.process import process
 from receiver.pipeline.receive import Accepted
 from receiver.pipeline.submit import submit
-from receiver.ports import CloudFile, JobRequest
+from receiver.ports import CloudFile
 from tests.in_memory_app import InMemoryApp
 from tests.outsider import Outsider, elsewhere
 
