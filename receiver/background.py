@@ -1,4 +1,4 @@
-"""Background loops: the periodic work of a worker's process, each part in a loop of its own."""
+"""Background loops: the periodic work of a worker's process. Each part has its own loop."""
 
 import asyncio
 import logging
@@ -27,8 +27,8 @@ retention_log = logging.getLogger("mailroom.retention")
 OVERDUE_SECONDS = 5.0
 """Seconds between two checks of the jobs past their deadline: how late a job is asked about at most."""
 STAGGER = 0.2
-"""The random part of each pause. Without it workers that start together would ask LlamaCloud about the same jobs in the
-same moment, again and again: a job that was asked about is not overdue for the next worker."""
+"""The random part of each pause. Without it, workers that started together would always ask LlamaCloud about the same
+jobs at the same moment. With it, the first worker asks, and the job is not overdue for the others."""
 LONGEST_SWEEP = 600.0
 """Maximum seconds of a sweep, because LlamaCloud may return page after page."""
 
@@ -36,8 +36,8 @@ LONGEST_SWEEP = 600.0
 class BackgroundLoops:
     """Takes over tasks of dead workers and checks the clock; when it has the lock, it sweeps and applies retention.
 
-    Each loop checks more often than its work is due, so that the work of a process that died is soon done by another
-    one. No loop waits for another, which may be waiting for LlamaCloud, a disk or a bucket.
+    Each loop checks more often than its work is due, so that another process soon does the work of one that died. No
+    loop waits for another, which may be waiting for LlamaCloud, a disk or a bucket.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ def report_tidied(tidied: RetentionResult) -> None:
 
 
 def log_error(what: str, error: Exception) -> None:
-    """Logs an error. One that Mailroom did not raise on purpose is a bug, and is logged with its traceback."""
+    """Logs an error; with its traceback if Mailroom did not raise it on purpose, because that is a bug."""
     if isinstance(error, MailroomError):
         log_line(log, logging.ERROR, what, error=str(error), fix=error.fix)
     else:
@@ -164,7 +164,7 @@ def log_error(what: str, error: Exception) -> None:
 
 
 def count_attempt(done: Done, meter: Meter, seconds: float = 0.0) -> None:
-    """Counts and logs an attempt. An error that Mailroom did not raise on purpose is logged with its traceback."""
+    """Counts and logs an attempt, and its error as ``log_error`` does."""
     meter.count("mailroom_tasks", kind=done.task.kind, outcome=done.outcome)
     ours = done.error is None or isinstance(done.error, MailroomError)
     level = logging.INFO if done.error is None else logging.WARNING

@@ -1,6 +1,6 @@
-"""From settings to adapters, each chosen by its URL's scheme and imported only then; and to the application itself.
+"""Makes the adapters and the application from the settings. The scheme of a URL selects the adapter to import.
 
-The engine never imports the application: it finds it by an import string (MAILROOM_APP), the way uvicorn finds yours.
+The engine never imports the application. It finds it by an import string (MAILROOM_APP), as uvicorn finds yours.
 """
 
 import importlib
@@ -50,19 +50,19 @@ class OperatorAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class App:
-    """Everything wired. ``build(settings)`` of the composition root returns one."""
+    """The application with all its parts, as ``build(settings)`` of the composition root returns it."""
 
     settings: Settings
     context: "Context"
     receiver: ReceiverDependencies | None
-    """None where no event is to be received (a command that only reads)."""
+    """None if no event is to be received (a command that only reads)."""
     feeds: "tuple[Callable[[App], Coroutine[None, None, None]], ...]" = ()
-    """Ways in that must be asked: each runs beside the worker until it is cancelled."""
+    """Pollers of sources that send nothing by themselves. Each runs beside the worker until it is cancelled."""
     read_table: "Callable[[], tuple[Config, Mapping[str, AlertChannel]]] | None" = None
     """Reads mailroom.yaml again, with its alert channels. Raises Misconfigured for one that a start would refuse.
-    None where the table comes from elsewhere."""
+    None if the table does not come from a file."""
     read_shadow: "Callable[[], RouteTable] | None" = None
-    """Reads the shadow table again; raises Misconfigured as above. None without a shadow table."""
+    """The same for the shadow table. None without one."""
     access: OperatorAccess = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +70,7 @@ class App:
 
     @asynccontextmanager
     async def opened(self) -> "AsyncIterator[App]":
-        """The application while the block lasts; what it opened is closed afterwards."""
+        """The application during the block; what it opened is closed afterwards."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.context.store.close)
             stack.push_async_callback(self.context.queue.close)
@@ -90,7 +90,7 @@ def load_app(settings: Settings) -> App:
 
 
 def refuse_unworkable(settings: Settings, environ: "Mapping[str, str]") -> None:
-    """Raises Misconfigured for settings and variables that cannot work together, or on this machine."""
+    """Raises Misconfigured for settings and variables that cannot work together or on this machine."""
     from receiver.cloud.environment import refuse_environment
     from receiver.combinations import refuse_combinations
 
@@ -99,7 +99,7 @@ def refuse_unworkable(settings: Settings, environ: "Mapping[str, str]") -> None:
 
 
 def load_destinations(settings: Settings) -> "Mapping[str, Destination]":
-    """The application's destinations alone: a table can be checked without a key, a store or a public URL.
+    """Only the application's destinations: a table can be checked without a key, a store or a public URL.
 
     They come from ``open_destinations()`` beside the composition root's ``build``, or else from the whole application.
     """
@@ -110,7 +110,7 @@ def load_destinations(settings: Settings) -> "Mapping[str, Destination]":
 
 
 def load_registry(settings: Settings) -> "Registry":
-    """The application's event handlers alone: from ``open_registry()`` beside ``build``, or else as above."""
+    """Only the application's event handlers: from ``open_registry()`` beside ``build``, or else as above."""
     module, _ = _composition_root(settings)
     if hasattr(module, "open_registry"):
         return cast("Callable[[], Registry]", module.open_registry)()
@@ -118,8 +118,8 @@ def load_registry(settings: Settings) -> "Registry":
 
 
 def channel_opener(settings: Settings) -> "Callable[[AlertRule], AlertChannel] | None":
-    """What makes the channel of an alert rule, or raises Misconfigured: ``open_alert_channel(rule, settings)`` beside
-    the composition root's ``build``. None where it has none."""
+    """The function that makes the channel of an alert rule, or raises Misconfigured: ``open_alert_channel(rule,
+    settings)`` beside the composition root's ``build``. None if there is no such function."""
     module, _ = _composition_root(settings)
     opener = getattr(module, "open_alert_channel", None)
     return None if opener is None else lambda rule: cast("AlertChannel", opener(rule, settings))
@@ -143,7 +143,7 @@ def _composition_root(settings: Settings) -> tuple[ModuleType, str]:
 
 
 def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
-    """The store that MAILROOM_STORE names; it connects at its first use."""
+    """The store that MAILROOM_STORE names. It connects at its first use."""
     scheme, rest = _scheme(settings.store, "MAILROOM_STORE", "sqlite:///mailroom.db, memory:// or dynamodb://table")
     if scheme == "memory":
         from receiver.store.memory import MemoryStore
@@ -164,13 +164,13 @@ def open_store(settings: Settings, *, clock: Clock = time.time) -> Store:
 
 
 def existing_store(settings: Settings) -> Store:
-    """The store for a command that only reads. Raises Misconfigured if there is none: zero totals would mislead."""
+    """The store for a command that only reads. Raises Misconfigured if there is none: totals of zero would mislead."""
     refuse_missing_store(settings)
     return open_store(settings)
 
 
 def refuse_missing_store(settings: Settings) -> None:
-    """Raises Misconfigured where there is no store: whoever acts on documents is in another folder than they are."""
+    """Raises Misconfigured if there is no store: the user is probably in the wrong folder."""
     if settings.store.startswith("sqlite:"):
         from receiver.store.sqlite.integrity import is_lost
 
@@ -183,9 +183,10 @@ def refuse_missing_store(settings: Settings) -> None:
 
 
 async def refuse_anothers(store: Store, settings: Settings) -> None:
-    """Raises Misconfigured if the spool belongs to another store: that one was lost, and our totals would mislead.
+    """Raises Misconfigured if the spool belongs to another store, because that store was lost, and our totals would
+    mislead.
 
-    So is one of which only the first commits are left, without its write-ahead log. It writes nothing.
+    A store that lost its write-ahead log, and so has only its first commits, is refused, too. This writes nothing.
     """
     from receiver.core.flag import Flag
     from receiver.pipeline.installation import FLAG
@@ -201,7 +202,7 @@ async def refuse_anothers(store: Store, settings: Settings) -> None:
 
 
 def anothers(settings: Settings) -> Misconfigured:
-    """What to tell of a spool that holds, or held, the documents of another store."""
+    """The error for a spool that holds, or held, the documents of another store."""
     return Misconfigured(
         f"the spool belongs to another store than MAILROOM_STORE={settings.store}",
         fix="name the store that it belongs to, or another spool in MAILROOM_SPOOL; if that store is lost, "
@@ -224,7 +225,7 @@ def open_queue(settings: Settings) -> TaskQueue:
 
 
 def _light_client(service: str) -> Callable[[], object] | None:
-    """In Lambda, where a start is waited for and credentials are in the environment, the client without botocore."""
+    """The client without botocore, for Lambda: it starts faster, and Lambda has credentials in the environment."""
     if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return None
     from receiver.aws.client import JsonClient
@@ -235,7 +236,7 @@ def _light_client(service: str) -> Callable[[], object] | None:
 def open_spool(settings: Settings) -> Spool:
     """The spool that MAILROOM_SPOOL names, or the folder ``spool`` beside the SQLite file.
 
-    Raises Misconfigured for a full one beside a SQLite file that is not there, or empty: that store was lost.
+    Raises Misconfigured if it has content but the SQLite file is missing or empty: that store was lost.
     """
     from receiver.store.spool import FolderSpool
 
@@ -259,7 +260,7 @@ def spool_folder(settings: Settings) -> Path:
 
 
 def own_places(settings: Settings) -> dict[str, str]:
-    """Variable -> the URL of what it names for Mailroom's own use: no document is to be delivered there."""
+    """Variable -> the URL that it names for Mailroom's own use, where no document may be delivered."""
     spool = settings.spool or f"folder://{spool_folder(settings).absolute()}"
     address = settings.webhook_url if settings.public_url else ""
     named = {
@@ -304,7 +305,7 @@ def open_receiver(
     clock: Clock = time.time,
     retention: Retention = USUAL,
 ) -> ReceiverDependencies:
-    """What the receiver needs. Raises Misconfigured when no secret is set and nobody asked for that."""
+    """What the receiver needs. Raises Misconfigured without a secret, unless the settings allow unverified events."""
     return ReceiverDependencies(
         store=store,
         queue=queue,
@@ -335,7 +336,7 @@ def webhook_terms(settings: Settings) -> "WebhookTerms":
 
 
 def open_links(settings: Settings) -> ContentLinks | None:
-    """What makes links to documents; None where no MAILROOM_DOCUMENTS_URL says who serves them."""
+    """The maker of links to documents; None without MAILROOM_DOCUMENTS_URL, which says who serves them."""
     if not settings.documents_url:
         return None
     return ContentLinks(
@@ -344,7 +345,7 @@ def open_links(settings: Settings) -> ContentLinks | None:
 
 
 def renew(app: App, settings: Settings) -> None:
-    """Takes over the secrets of these settings as the application runs. Raises Misconfigured; nothing changed then."""
+    """Uses the secrets of these settings from now on. Raises Misconfigured, and then changes nothing."""
     lock, fresh, token = settings.webhook_secrets(), webhook_terms(settings), settings.operator_token()
     refuse_other_proofs(app.settings.webhook_secrets(), lock)
     if app.access.token and not token:
@@ -364,8 +365,8 @@ def spread() -> float:
 
 
 def sqlite_file(settings: Settings) -> Path:
-    """The file of a SQLite store: ``sqlite:///mailroom.db`` is relative, ``sqlite:////var/mailroom.db`` absolute, as
-    everybody's sqlite URLs are."""
+    """The file of a SQLite store. As in other SQLite URLs, ``sqlite:///mailroom.db`` is relative and
+    ``sqlite:////var/mailroom.db`` is absolute."""
     return Path(settings.store.partition("://")[2].removeprefix("/") or "mailroom.db")
 
 

@@ -1,6 +1,6 @@
-"""What goes with what: settings that are fine each by itself, and cannot work together or on this machine.
+"""Checks combinations: settings that are valid, but cannot work together or on this machine.
 
-Checked before the application is built. Commands that only read the store do without.
+The check runs before the application is built. Commands that only read the store skip it.
 """
 
 import os
@@ -15,7 +15,7 @@ from receiver.settings import Settings
 
 
 def refuse_combinations(settings: Settings, environ: Mapping[str, str]) -> None:
-    """Raises Misconfigured, naming each setting that does not go with the others."""
+    """Raises Misconfigured, which names each setting that does not fit the others."""
     if faults := list(_faults(settings, environ)):
         raise misconfigured(faults)
 
@@ -43,7 +43,7 @@ IN_CLEAR = {
     "LLAMA_CLOUD_BASE_URL": ("the API key and all documents", "write https://"),
     "MAILROOM_DOCUMENTS_URL": ("documents and links to them", "put TLS in front and write https://"),
 }
-"""Variable -> what is sent there in clear by http://, and what to do instead."""
+"""Variable -> what http:// would send there unencrypted, and what to do instead."""
 
 
 def _in_clear(variable: str, settings: Settings) -> None:
@@ -89,7 +89,7 @@ def _store_file(settings: Settings) -> None:
     path = Path(rest.removeprefix("/") or "mailroom.db").absolute()
     try:
         there = path.exists()
-    except OSError as error:  # a name that is too long, a folder that may not be looked into
+    except OSError as error:  # the name is too long, or the folder is not accessible
         raise Wrong(f"MAILROOM_STORE={settings.store}: {error.strerror}", "use a valid path") from None
     if there and not path.is_dir() and not path.is_file():
         raise Wrong(f"MAILROOM_STORE={settings.store}: {path} is not a regular file", "use an existing or a new file")
@@ -118,7 +118,7 @@ def _spool_folder(settings: Settings) -> None:
 
 
 def _region(environ: Mapping[str, str], settings: Settings) -> None:
-    """AWS's clients end with a fault of their own when nobody says where AWS is."""
+    """Checked here because without a region AWS's clients fail with an error of their own."""
     on_aws = {
         "MAILROOM_STORE": settings.store.startswith("dynamodb:"),
         "MAILROOM_QUEUE": settings.queue.startswith("sqs:"),

@@ -1,4 +1,4 @@
-"""What a destination may be able to do beside delivering (``Destination`` in receiver/ports.py): each is optional."""
+"""Optional abilities of a destination, besides those of ``Destination`` (receiver/ports.py)."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -13,54 +13,54 @@ from receiver.ports import Destination
 
 @runtime_checkable
 class LeavesFiles(Protocol):
-    """A destination that leaves an unfinished file behind when its process is killed."""
+    """A destination that leaves an unfinished file behind if its process is killed."""
 
     async def clear_leftovers(self, target: Target, *, before: float) -> int:
-        """Removes those under this target that nobody has touched since this moment; how many there were.
+        """Removes those under this target that are unchanged since this time, and returns how many.
 
-        A call looks at a part of a large target; the next one goes on from there, and round and round.
+        One call checks a part of a large target. The next call continues there, and after the end from the start.
         """
         ...
 
 
 @runtime_checkable
 class Doubts(Protocol):
-    """A destination that knows of targets that are probably wrong, and may be right."""
+    """A destination that recognizes targets which are probably wrong, but may be right."""
 
     def doubts(self, target: Target) -> list[str]:
-        """What is odd about a target without faults, in words; asks nobody."""
+        """What is odd about a target without faults. Connects to nothing."""
         ...
 
 
 @runtime_checkable
 class TakesNames(Protocol):
-    """A destination whose places can be written in several ways, or that puts something beside what it delivers."""
+    """A destination whose places have several spellings, or that stores something beside what it delivers."""
 
     def taken(self, url: str) -> Taken:
-        """What a delivery to this address takes up; asks nobody."""
+        """The names that a delivery to this URL uses. Connects to nothing."""
         ...
 
 
 @runtime_checkable
 class HasEndpoints(Protocol):
-    """A destination whose targets may name the endpoint where they are."""
+    """A destination whose targets may name an endpoint."""
 
     def elsewhere(self, target: Target) -> str:
-        """That endpoint in one spelling; "" where it is the usual one. Asks nobody."""
+        """The endpoint in one spelling; "" for the default one. Connects to nothing."""
         ...
 
 
 @runtime_checkable
 class Prepares(Protocol):
-    """A destination whose first delivery waits for something that can be made before."""
+    """A destination whose first delivery needs something slow that can be created before, such as a client."""
 
     async def prepare(self, target: Target) -> None:
-        """Makes what a delivery to this target needs; asks nobody. Raises the error that the delivery would."""
+        """Creates what a delivery to this target needs. Connects to nothing. Raises what the delivery would raise."""
         ...
 
 
 async def prepare(targets: Iterable[Target], destinations: Mapping[str, Destination]) -> None:
-    """Makes what the first deliveries to these targets would wait for. What is wrong with one, its delivery says."""
+    """Creates what the first deliveries to these targets would wait for. Errors are left to the deliveries."""
     for target in targets:
         known: object = destinations.get(target.scheme)
         if isinstance(known, Prepares):
@@ -70,10 +70,10 @@ async def prepare(targets: Iterable[Target], destinations: Mapping[str, Destinat
 
 @runtime_checkable
 class KeepsRecords(Protocol):
-    """A destination that also keeps files of Mailroom's own: the records of documents that are removed."""
+    """A destination that also stores files of Mailroom itself: the records of removed documents."""
 
     async def keep(self, target: Target, name: str, content: bytes) -> str:
-        """Writes a file of this name below the target, unless there is one; its location.
+        """Writes a file with this name below the target, unless it exists, and returns its location.
 
         Raises DestinationBusy, AccessDenied, Unroutable.
         """
@@ -82,10 +82,10 @@ class KeepsRecords(Protocol):
 
 @runtime_checkable
 class MarksCopies(Protocol):
-    """A destination that can say beside a stored document that it no longer counts."""
+    """A destination that can mark a stored document as superseded."""
 
     async def mark(self, mark: CopyMark) -> None:
-        """Has the manifest beside the copy say so, or no longer; nothing where there is no manifest.
+        """Sets or removes the mark in the manifest beside the copy; does nothing if there is no manifest.
 
         Raises DestinationBusy, AccessDenied.
         """
@@ -94,19 +94,19 @@ class MarksCopies(Protocol):
 
 @runtime_checkable
 class ReadsBack(Protocol):
-    """A destination whose copies can be read again, so that anybody can see what is stored now."""
+    """A destination whose copies can be read back, which shows what is stored now."""
 
     async def read_back(self, receipt: Receipt, options: Mapping[str, str]) -> StoredCopy:
-        """What is stored where the receipt says, and the manifest beside it; ``options`` are the target's.
+        """What is stored at the receipt's location, and the manifest beside it; ``options`` are the target's.
 
-        It reads all bytes, in constant memory. Raises DestinationBusy, AccessDenied, Unroutable, DeliveryConflict when
-        no file is there but something else.
+        It reads all bytes, in constant memory. Raises DestinationBusy, AccessDenied, Unroutable, and DeliveryConflict
+        if something else than a file is there.
         """
         ...
 
 
 def taken_by(destination: Destination | None, target: Target, url: str) -> Taken:
-    """What a delivery to this target takes up at this URL, in one spelling."""
+    """The names that a delivery to this target uses at this URL, in one spelling."""
     known: object = destination
     taken = known.taken(url) if isinstance(known, TakesNames) else Taken(place=url)
     return taken.at(known.elsewhere(target) if isinstance(known, HasEndpoints) else target.endpoint)

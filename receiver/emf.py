@@ -1,7 +1,7 @@
-"""Metrics for CloudWatch: JSON lines in the embedded metric format, which CloudWatch turns into metrics by itself.
+"""Metrics for CloudWatch: JSON lines in the embedded metric format, from which CloudWatch makes metrics.
 
-Same names as everywhere (receiver/metrics.py). ``stage`` and ``function`` are the dimensions. Labels are properties and
-no dimensions, because CloudWatch bills each combination as a metric of its own; Logs Insights counts by them
+The names are those of receiver/metrics.py. ``stage`` and ``function`` are the dimensions. Labels are properties, not
+dimensions, because CloudWatch bills each combination of dimensions as a metric; Logs Insights can count by properties
 (``stats sum(mailroom_tasks) by kind, outcome``). Source: CloudWatch User Guide, specification of the format.
 """
 
@@ -13,11 +13,11 @@ from receiver.metrics import METRICS, SummingMeter
 
 NAMESPACE = "Mailroom"
 VALUES_MAX = 100
-"""Values of one metric in one line. Source: the specification."""
+"""Maximum values of one metric in one line. Source: the specification."""
 
 
 class Emf:
-    """Writes what a Meter has added up since the last time."""
+    """Writes what a Meter has counted since the last call."""
 
     def __init__(self, *, stage: str, function: str) -> None:
         self._dimensions = {"stage": stage, "function": function}
@@ -31,13 +31,13 @@ class Emf:
         return cls(stage=rest.partition("-")[2] or rest, function=function)
 
     def write(self, meter: SummingMeter, stream: TextIO, *, now: float) -> None:
-        """One line per metric and labels that moved since the last call."""
+        """Writes a line for each metric and labels that changed since the last call."""
         for text in (*self._counts(meter, now), *self._timings(meter, now)):
             stream.write(text + "\n")
         stream.flush()
 
     def gauges(self, values: Mapping[str, float], stream: TextIO, *, now: float) -> None:
-        """One line with these values, as they are."""
+        """Writes one line with these values."""
         stream.write(self._line(values, {}, unit="Count", now=now) + "\n")
         stream.flush()
 
@@ -54,7 +54,7 @@ class Emf:
             fresh = count - count_before
             if fresh:
                 self._timed[name, labels] = (count, total)
-                # The Meter keeps count and sum; so many values of their mean have the same count and sum.
+                # The Meter has only count and sum; as many values equal to the mean have the same count and sum.
                 values = [(total - total_before) / fresh] * fresh
                 for at in range(0, fresh, VALUES_MAX):
                     some = values[at : at + VALUES_MAX]

@@ -1,8 +1,8 @@
-"""Logging: JSON lines, one for each thing that happened; on a terminal readable lines. Bodies, header values and
-secrets never.
+"""Logging: a JSON line for each log event, or a readable line on a terminal. It never contains bodies, header values
+or secrets.
 
-``mailroom.event``, ``mailroom.task`` and ``mailroom.alert`` are the loggers; every line carries the ids by which one
-follows a document: event, job, task, document.
+The loggers are ``mailroom.event``, ``mailroom.task`` and ``mailroom.alert``. Each line has the ids by which a document
+can be followed: event, job, task, document.
 """
 
 import functools
@@ -21,13 +21,13 @@ import msgspec
 from receiver.core.errors import error_text
 
 OTHERS = {"asyncio": "WARNING", "uvicorn": "ERROR"}
-"""Loggers of libraries from which on what level is heard: uvicorn warns of what outsiders send, and that we tell."""
+"""Library logger -> its minimum level. uvicorn warns about what outsiders send, which Mailroom logs itself."""
 TOGETHER_SECONDS = 0.05
-"""How long a line that tells of nothing wrong may wait for others."""
+"""Maximum seconds that a line below warning waits for others."""
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: at, level, what, and the facts given as ``extra={"facts": {...}}``."""
+    """One JSON object per line: at, level, what, and the facts given as ``extra={"facts": {...}}``."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -41,7 +41,7 @@ class JsonLines(logging.Formatter):
             line["trace"] = self.formatException(record.exc_info)
         try:
             return _encode(line).decode()
-        except UnicodeEncodeError:  # text that is not Unicode is shown with its escapes
+        except UnicodeEncodeError:  # lone surrogates are written as escapes
             return json.dumps(line, default=str)
 
 
@@ -62,7 +62,7 @@ def _second(second: int) -> str:
 
 
 class LogLine(logging.LogRecord):
-    """A record of ours: the logger and the word say where it comes from, so no calling file and line is looked up."""
+    """A log record without the caller's file and line, which are slow to find: logger and log event say enough."""
 
     def __init__(self, name: str, level: int, what: str, facts: dict[str, object]) -> None:
         self.__dict__ = {
@@ -80,9 +80,9 @@ _USUAL = logging.LogRecord("", logging.INFO, "", 0, "", None, None).__dict__
 
 
 class GroupedHandler(logging.StreamHandler[TextIO]):
-    """Writes lines together: at once when one tells of something wrong, else a moment later.
+    """Writes lines in groups: at once after a warning or an error, else a moment later.
 
-    A line for each event, formatted and written by itself, would cost as much as all the checking of it.
+    To format and write a line for each webhook alone would cost as much as to verify it.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -91,7 +91,7 @@ class GroupedHandler(logging.StreamHandler[TextIO]):
         self._due = False
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Takes it without the lock, which is for writing: ``append`` is whole by itself."""
+        """Adds the record. It needs no lock, which is for writing: ``append`` is atomic."""
         self.emit(record)
         return True
 
@@ -105,10 +105,10 @@ class GroupedHandler(logging.StreamHandler[TextIO]):
     def _flush_soon(self) -> None:
         self._due = True
         timer = threading.Timer(TOGETHER_SECONDS, self.flush)
-        timer.daemon = True  # what is left at the end is flushed by logging itself
+        timer.daemon = True  # logging flushes the rest at the end
         try:
             timer.start()
-        except RuntimeError:  # there is no thread to be had: nobody would write it later
+        except RuntimeError:  # no thread can be started to write it later
             self.flush()
 
     def flush(self) -> None:
@@ -126,8 +126,8 @@ class GroupedHandler(logging.StreamHandler[TextIO]):
 def set_up(level: str, stream: TextIO | None = None, *, together: bool = False, layout: str = "auto") -> None:
     """Sends Mailroom's log to ``stream`` (standard error by default), from this level on.
 
-    ``together`` is for a process that lives long and writes much. ``layout`` is ``json``, ``text``, or ``auto``: text
-    on a terminal.
+    ``together`` writes lines in groups, for a long-running process. ``layout`` is ``json``, ``text``, or ``auto``:
+    text on a terminal.
     """
     stream = stream or sys.stderr
     handler = GroupedHandler(stream) if together else logging.StreamHandler(stream)
@@ -155,7 +155,7 @@ def log_line(logger: logging.Logger, level: int, what: str, **facts: object) -> 
 
 
 class RateLimitedLog:
-    """A line that outsiders can cause: so many in each span of time, and with the next one how many were left out."""
+    """Limits how often outsiders can cause a log line. The next line says how many were left out."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class RateLimitedLog:
         self._times = 0
 
     def log(self, **facts: object) -> None:
-        """Writes it with these facts beside its own, or counts it; ``times`` is how often it was due, when not once."""
+        """Writes the line with these additional facts, or counts it. ``times`` is how often it was due."""
         self._times += 1
         now = self._clock()
         if now >= self._until:

@@ -1,4 +1,4 @@
-"""Every metric: its name, what it means, its labels. One place; the text formats are made elsewhere."""
+"""Every metric: its name, its meaning and its labels. The text formats are made elsewhere."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -14,14 +14,14 @@ Key = tuple[str, tuple[str, ...]]
 RECEIVE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 TASK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 LATENESS_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21600.0)
-"""Upper bounds in seconds, inclusive. What is slower counts in ``+Inf`` alone."""
+"""Upper bounds in seconds, inclusive. Slower values count only in ``+Inf``."""
 
 
 class Metric(NamedTuple):
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    """Of a histogram; a counter has none."""
+    """The bounds of a histogram; a counter has none."""
 
     @property
     def timing(self) -> bool:
@@ -72,21 +72,21 @@ METRICS: dict[str, Metric] = {
 
 
 SERIES = 500
-"""Combinations of label values that one metric may have: the types of documents are named by others, too."""
+"""Maximum combinations of label values of one metric. Some values, such as document types, come from outside."""
 OTHER = "other"
-"""What every label says of the combinations beyond that."""
+"""The value of every label for further combinations."""
 
 
 @dataclass(slots=True)
 class _Timing:
-    """How many fell into each bucket (the last is ``+Inf``), and the sum of their seconds."""
+    """The number of values in each bucket (the last is ``+Inf``), and the sum of their seconds."""
 
     in_bucket: list[int]
     total: float = 0.0
 
 
 class SummingMeter:
-    """Adds up counts and timings in memory; whoever publishes reads ``counts``, ``timings`` or ``histograms``."""
+    """Adds up counts and timings in memory. Publishers read ``counts``, ``timings`` or ``histograms``."""
 
     def __init__(self) -> None:
         self._series: Counter[str] = Counter()
@@ -98,7 +98,7 @@ class SummingMeter:
         self._counts[key] = self._counts.get(key, 0.0) + value
 
     def observe(self, name: str, seconds: float, *, times: int = 1, **labels: str) -> None:
-        """Adds what took ``seconds``; ``times`` when several took it together."""
+        """Adds a value of ``seconds``, or several equal ones."""
         key = self._key(name, labels, self._timings)
         buckets = METRICS[name].buckets
         timing = self._timings.get(key)
@@ -118,16 +118,16 @@ class SummingMeter:
         return key
 
     def counts(self) -> Iterator[tuple[str, tuple[str, ...], float]]:
-        """Name, label values in the order of METRICS, and the sum so far."""
+        """Name, label values in the order of METRICS, and the current sum."""
         for (name, labels), value in sorted(self._counts.items()):
             yield name, labels, value
 
     def timings(self) -> Iterator[tuple[str, tuple[str, ...], int, float]]:
-        """Name, label values, how many, and their sum in seconds."""
+        """Name, label values, number of values, and their sum in seconds."""
         for (name, labels), timing in sorted(self._timings.items(), key=lambda item: item[0]):
             yield name, labels, sum(timing.in_bucket), timing.total
 
     def histograms(self) -> Iterator[tuple[str, tuple[str, ...], list[int], float]]:
-        """Name, label values, how many took at most as long as each bucket says and how many in all, and their sum."""
+        """Name, label values, the cumulative number of values for each bucket, their number, and their sum."""
         for (name, labels), timing in sorted(self._timings.items(), key=lambda item: item[0]):
             yield name, labels, list(accumulate(timing.in_bucket)), timing.total

@@ -17,12 +17,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE_SECONDS = 10.0
-"""How long a file system may take to answer."""
+"""Maximum seconds until a file system responds."""
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class PatientReader:
-    """Reads files of at most ``most_bytes``, and asks for each only once while its file system does not answer."""
+    """Reads files of at most ``most_bytes``. While a file system does not respond, each file is requested only once."""
 
     def __init__(self, most_bytes: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._most = most_bytes
@@ -30,16 +30,16 @@ class PatientReader:
         self._asked: dict[tuple[str, Path], Future[object]] = {}
 
     def read(self, path: Path) -> bytes:
-        """The content of the file. Raises OSError if it is no regular file or too large, or does not answer."""
+        """The content of the file. Raises OSError for one that is too large or not regular, or is not read in time."""
         return self._answer("read", path, partial(_content, most=self._most))
 
     def stat(self, path: Path) -> os.stat_result:
-        """What the file system says of it. Raises OSError."""
+        """The file's status. Raises OSError."""
         return self._answer("stat", path, os.stat)
 
     def _answer(self, what: str, path: Path, ask: Callable[[Path], T]) -> T:
         asked = self._asked.get((what, path))
-        if asked is None or asked.done():  # what came too late may be of another file than is there now
+        if asked is None or asked.done():  # a late result may be about a file that has been replaced
             asked = self._asked[what, path] = Future()
             Thread(target=_ask, args=(ask, path, asked), name=f"{what} {path}", daemon=True).start()
         try:

@@ -1,6 +1,6 @@
 """Reads the settings that settings.py declares: from the environment, from the files it names, and from AWS.
 
-What cannot be is refused by the name of its variable.
+An error about an invalid value names its variable.
 """
 
 import difflib
@@ -19,9 +19,9 @@ from receiver.secrets import VAULT, SecretCache, points
 from receiver.settings import FORMS, VARIABLES, Settings
 
 LONGEST_SHOWN = 200
-"""Characters of a wrong value that are repeated."""
+"""Characters of a wrong value that an error repeats."""
 FILE_LIMIT = 64 * 1024
-"""Bytes of a file that holds a setting."""
+"""Maximum bytes of a file that holds a setting."""
 FILES = PatientReader(FILE_LIMIT)
 FIX = "name a regular file that this user can read, with nothing but the value in it"
 _DEFAULTS = Settings()
@@ -29,7 +29,7 @@ _FIELDS = {variable: name for name, variable in VARIABLES.items()}
 
 
 def from_environ(environ: Mapping[str, str] | None = None, *, vault: SecretCache = VAULT) -> Settings:
-    """The settings that the environment gives. Raises Misconfigured, naming the variable.
+    """The settings from the environment. Raises Misconfigured, which names the variable.
 
     Any of them may also be given as ``<NAME>_FILE``, the path of a file that holds the value, or as a pointer to AWS:
     ``secretsmanager:NAME#KEY``, ``ssm:/path``, read by ``vault``.
@@ -40,7 +40,7 @@ def from_environ(environ: Mapping[str, str] | None = None, *, vault: SecretCache
 
 
 def _given(env: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Each setting that is given, and its text."""
+    """Each given setting, and its text."""
     for name, variable in VARIABLES.items():
         text, path = env.get(variable), env.get(f"{variable}_FILE")
         if text and path:
@@ -70,7 +70,7 @@ def _source(name: str, text: str | None, env: Mapping[str, str]) -> str:
 
 
 def _read(name: str, text: str, vault: SecretCache) -> str:
-    """The text itself, or what it points to."""
+    """The text itself, or the secret that it points to."""
     if not points(text):
         return text
     try:
@@ -82,7 +82,7 @@ def _read(name: str, text: str, vault: SecretCache) -> str:
 
 
 def one_of(environ: Mapping[str, str], name: str) -> str:
-    """The text of one setting, not checked, for what must be known before all are read; "" for its default.
+    """The unchecked text of one setting, for what must be known before all are read; "" for its default.
 
     Raises Misconfigured.
     """
@@ -92,14 +92,14 @@ def one_of(environ: Mapping[str, str], name: str) -> str:
 
 
 def refuse_unknown(environ: Mapping[str, str]) -> None:
-    """Raises Misconfigured, naming it, for a ``MAILROOM_`` variable that is no setting: it is a misspelt one."""
+    """Raises Misconfigured for a ``MAILROOM_`` variable that is no setting, because it is probably misspelt."""
     for variable in environ:
         if variable.startswith("MAILROOM_") and _plain(variable) not in _FIELDS:
             raise Misconfigured(_unknown(variable, _FIELDS))
 
 
 def _plain(variable: str) -> str:
-    """The variable's own name, without the ``_FILE`` of one that is read from a file."""
+    """The name of the setting's variable, without ``_FILE``."""
     return variable.removesuffix("_FILE") if variable.removesuffix("_FILE") in _FIELDS else variable
 
 
@@ -110,7 +110,7 @@ def _converted(given: Mapping[str, str]) -> Settings:
 
 
 def _fault(name: str, text: str) -> Wrong | None:
-    """What is wrong with a value, with the name of its variable; None when it can be."""
+    """What is wrong with a value, with the name of its variable; None if it is valid."""
     form, default = FORMS[name], getattr(_DEFAULTS, name)
     if not text and (form.optional or default in ("", Secret(""))):
         return None  # as if it were not given
@@ -124,7 +124,7 @@ def _fault(name: str, text: str) -> Wrong | None:
 
 
 def _shown(text: str) -> str:
-    """The value after an equals sign, for people: in one line, not too long, and of a URL no user."""
+    """An equals sign and the value, for people: on one line, shortened, and without the user of a URL."""
     _, at, rest = text.rpartition("@")
     shown = "".join(c if c.isprintable() else "?" for c in (f"…@{rest}" if at else text))
     return f"={shown[:LONGEST_SHOWN]}{'…' * (len(shown) > LONGEST_SHOWN)}"

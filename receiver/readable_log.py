@@ -1,4 +1,4 @@
-"""The log for a person at a terminal: time, level, what happened, and its facts as ``name=value``, in one line."""
+"""The log for a person at a terminal: a line with time, level, log event, and its facts as ``name=value``."""
 
 import logging
 import os
@@ -14,9 +14,9 @@ _PLAIN = re.compile(r"[^\s\"'=]+")
 
 
 class ReadableLines(logging.Formatter):
-    """One line for each thing that happened, in local time; a trace follows indented.
+    """One line for each log event, in local time; a traceback follows, indented.
 
-    Text from outside cannot steer the terminal or begin a line: what does not print is written as an escape.
+    Text from outside cannot control the terminal or begin a line: unprintable characters are written as escapes.
     """
 
     def __init__(self, *, coloured: bool) -> None:
@@ -41,12 +41,12 @@ class ReadableLines(logging.Formatter):
 
 
 def takes_colour(stream: TextIO) -> bool:
-    """Whether it is a terminal whose user did not turn colour off (https://no-color.org)."""
+    """Whether it is a terminal, and its user did not turn off colour (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _value(value: object) -> str:
-    """The value as it is, or in quotes where it would not end where it ends."""
+    """The value; in quotes if its end would not be clear."""
     text = _escaped(str(value))
     return text if _PLAIN.fullmatch(text) else '"' + text.replace('"', '\\"') + '"'
 

@@ -1,6 +1,6 @@
 """SIGHUP: mailroom.yaml, the shadow table and the secrets are read at once, instead of at the next check.
 
-A terminal that closes sends the same signal to what was started in it; then it stops the process, as by default.
+A closing terminal sends the same signal to the processes that were started in it; it then stops them, as by default.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ log = logging.getLogger("mailroom.serve")
 
 
 class ReloadRequest:
-    """Whether somebody asked one task to check at once."""
+    """A request to one task to check at once."""
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
 
     def ask(self) -> None:
-        """Ends the present wait, or the next one."""
+        """Ends the current wait, or the next one."""
         self._asked.set()
 
     async def wait(self, seconds: float) -> bool:
-        """Waits for a request, at most for so long. Returns whether there was one."""
+        """Waits for a request, at most this long. Returns whether there was one."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._asked.wait()
@@ -46,7 +46,7 @@ class ReloadRequests:
         self._asked = False
 
     def waiter(self) -> ReloadRequest:
-        """What one task waits with. A request that came before it began is not lost."""
+        """The object with which one task waits. A request from before the task's start is not lost."""
         waiter = ReloadRequest()
         self._tasks.append(waiter)
         if self._asked:
@@ -54,13 +54,13 @@ class ReloadRequests:
         return waiter
 
     def ask(self) -> None:
-        """Asks all of them."""
+        """Asks all tasks to check at once."""
         self._asked = True
         for task in self._tasks:
             task.ask()
 
     def on_signal(self, stop: Stopping) -> "ReloadRequests":
-        """Takes each SIGHUP for a request, unless the terminal is gone in which the process was started."""
+        """Treats each SIGHUP as a request, unless the terminal in which the process was started is gone."""
         if sys.platform != "win32":
             had_terminal = has_terminal()
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._signalled, stop, had_terminal)

@@ -1,6 +1,6 @@
-"""What secrets must be before anything starts, and what a renewal may not do: settings call these, and so do renewals.
+"""Rules for secrets, which settings check before anything starts, and renewals while it runs.
 
-A rule that is broken is Misconfigured and names the variable, never the value.
+A broken rule raises Misconfigured, which names the variable and never the value.
 """
 
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from receiver.core.forms import Wrong
 from receiver.core.verify_webhook import Proof, WebhookSecrets
 
 SHORTEST = 16
-"""Bytes. What is shorter can be guessed, or was typed to try things out."""
+"""Minimum bytes. A shorter secret can be guessed, or was typed as a test."""
 HEADERS = "MAILROOM_WEBHOOK_HEADERS"
 
 
 def secret_list(variable: str, text: str) -> tuple[bytes, ...]:
-    """The secrets of a comma-separated list; () when nothing is set."""
+    """The secrets of a comma-separated list; () if nothing is set."""
     try:
         return tuple(part.encode() for part in forms.split_list(text)) if text else ()
     except Wrong as wrong:
@@ -24,7 +24,7 @@ def secret_list(variable: str, text: str) -> tuple[bytes, ...]:
 
 
 def accepted_headers(text: str) -> dict[str, list[str]]:
-    """The static headers: name -> accepted values, of which the first is sent; {} when nothing is set."""
+    """The static headers: name -> accepted values, of which the first is sent; {} if nothing is set."""
     try:
         return header_map.read_header_map(text) if text else {}
     except Wrong as wrong:
@@ -43,7 +43,7 @@ def refuse_short(variable: str, values: Iterable[bytes]) -> None:
 
 
 def refuse_other_proofs(before: WebhookSecrets, after: WebhookSecrets) -> None:
-    """Raises Misconfigured when events would have to prove something else than when the process started."""
+    """Raises Misconfigured if events would need other proofs than when the process started."""
     asked, asks = _asked(before), _asked(after)
     if gone := sorted(asked - asks):
         raise Misconfigured(f"{', '.join(gone)} would no longer be required", fix=_FIX)
@@ -69,7 +69,7 @@ def decoded(variable: str, path: str, content: bytes) -> str:
 
 
 def filled(variable: str, source: str, text: str) -> str:
-    """The text that was read for this variable, which must not be empty: that would be as if nothing were required."""
+    """The text for this variable. Raises Misconfigured if it is empty, because then no proof would be required."""
     if not text:
         raise Misconfigured(
             f"{variable}: {source} is empty",

@@ -1,6 +1,6 @@
-"""Records as data for people and programs: one shape for the HTTP API, the command line's ``--json`` and the demo.
+"""Records as data for people and programs: the same for the HTTP API, the command line's ``--json`` and the demo.
 
-No secret is on any record, so none can be shown; the per-job token is never kept.
+No record contains a secret, so none can be shown; the token of a job is never stored.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ Shown = dict[str, Any]
 
 
 def moment(at: float | None) -> str | None:
-    """A moment as ISO 8601 in UTC, to the millisecond."""
+    """A time as ISO 8601 in UTC, to the millisecond."""
     return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
@@ -47,7 +47,7 @@ def reason(document: Document) -> str:
 
 
 def _because_of_parts(container: Document) -> str:
-    """What keeps a packet that is done itself from being routed."""
+    """Why a packet is not routed although its own work is done."""
     texts = {
         DocumentState.OPEN: "is still open",
         DocumentState.REVIEW: "waits for a person",
@@ -59,7 +59,7 @@ def _because_of_parts(container: Document) -> str:
 
 
 def _waits_for_parts(container: Document) -> bool:
-    """Whether it has its place, and its state is that of what came out of it."""
+    """Whether its own work is done, so that its state follows from its pieces or parts."""
     apart = container.state is not DocumentState.ROUTED and container.own_state is DocumentState.ROUTED
     return apart and container.state is container.parts_state
 
@@ -67,7 +67,7 @@ def _waits_for_parts(container: Document) -> bool:
 def in_page_order(listed: Iterable[Document]) -> list[Document]:
     """A listing in which each packet is followed by its pieces in the order of their pages.
 
-    A listing has documents of one moment by their ids, and pieces have the moment of their packet.
+    A listing sorts documents of the same time by id, and pieces have the time of their packet.
     """
     ordered: list[Document] = []
     for _, together in groupby(listed, key=lambda item: item.taken_in_at):
@@ -94,7 +94,7 @@ def delivery(item: Delivery) -> Shown:
 
 
 def search_page(page: SearchPage) -> Shown:
-    """What a page of a search says beside its documents."""
+    """The data of a page of a search, besides its documents."""
     return {
         "cursor": page.cursor,
         "total": page.total,
@@ -180,7 +180,7 @@ def _said(item: Document) -> Shown | None:
 
 
 def decision(item: Decision) -> Shown:
-    """What a person decided; its plan is shown where it holds."""
+    """A person's decision; with its plan if it is in force."""
     return {
         "number": item.number,
         "at": moment(item.at),
@@ -195,7 +195,7 @@ def decision(item: Decision) -> Shown:
 
 
 def correction(before: Document, after: Document) -> Shown:
-    """What a decision, which is not carried out yet, would do."""
+    """What a decision would do, as a preview."""
     return {
         "document_id": before.id,
         "version": before.version,
@@ -211,7 +211,7 @@ def correction(before: Document, after: Document) -> Shown:
 
 
 def _beside(item: Document) -> Shown | None:
-    """What the shadow table would have done with it; None where there was none."""
+    """What the shadow table would have done with it; None if there was none."""
     if item.shadow is None:
         return None
     change = what_moves(item.plan, item.shadow.plan) if item.shadow.plan else None
@@ -228,7 +228,7 @@ def costs(found: Costs) -> Shown:
 
 
 def calibration(found: CalibrationReport) -> Shown:
-    """How often LlamaCloud was right, by the type that it said."""
+    """How often LlamaCloud was right, by the type that it returned."""
     types = [asdict(item) | {"above": _outcomes(item.above), "below": _outcomes(item.below)} for item in found.types]
     return {"types": types, "target": found.target, "documents": found.documents, "complete": found.complete}
 
@@ -252,7 +252,7 @@ def job(item: Job) -> Shown:
 
 
 def check(item: DocumentCheck) -> Shown:
-    """What reading a document's copies back showed."""
+    """The result of reading a document's copies back."""
     places = [
         {
             "place": each.place,
@@ -308,7 +308,7 @@ def task(item: Task) -> Shown:
 
 
 def task_whole(item: Task) -> Shown:
-    """A task with all that it carries."""
+    """A task in full."""
     return task(item) | {
         "created_at": moment(item.created_at),
         "looks": item.looks,
@@ -346,7 +346,7 @@ def incident(item: Incident) -> Shown:
 
 
 def occurrence(item: Occurrence) -> Shown:
-    """One time that an incident happened."""
+    """One occurrence of an incident."""
     return {
         "at": moment(item.at),
         "document_id": item.document_id or None,
@@ -360,7 +360,7 @@ def occurrence(item: Occurrence) -> Shown:
 
 
 def notification(item: Notification) -> Shown:
-    """What a channel was sent about an incident."""
+    """The notices about an incident that a channel was sent."""
     return {
         "channel": item.channel,
         "told": item.told or None,
@@ -372,7 +372,7 @@ def notification(item: Notification) -> Shown:
 
 
 def channel(item: Channel) -> Shown:
-    """An alert channel, and how it fares."""
+    """An alert channel and its health."""
     return {
         "channel": item.id,
         "last_told_at": moment(item.last_told_at),

@@ -1,6 +1,6 @@
-"""Background tasks: one place starts them, and none of them ends unnoticed.
+"""Supervises background tasks, so that none of them ends unnoticed.
 
-One that ends is logged with its trace, counted, started again after a pause, and named as down until it runs again.
+A task that ends is logged with its traceback, counted and started again after a pause; until then it counts as down.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from receiver.ports import Meter
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
-"""Seconds before an ended task is started again; twice as long each time, until one has run for so long."""
+"""Seconds before an ended task is started again; doubled each time, until the task has run that long."""
 
 Background = Callable[[], Awaitable[object]]
 """A task that never ends by itself."""
@@ -25,19 +25,19 @@ class Ended(Exception):
 
 
 class Supervisor:
-    """Runs background tasks, each under a name, and knows which of them are down."""
+    """Runs background tasks by name, and knows which of them are down."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._down: set[str] = set()
 
     def down(self) -> frozenset[str]:
-        """Those that ended and have not run again for a moment."""
+        """The names of the tasks that ended and do not run again yet."""
         return frozenset(self._down)
 
     @asynccontextmanager
     async def running(self, tasks: Mapping[str, Background]) -> AsyncIterator[None]:
-        """These tasks, while the block lasts."""
+        """Runs these tasks during the block."""
         started = [asyncio.create_task(self._keep(name, task), name=name) for name, task in tasks.items()]
         try:
             yield
@@ -57,7 +57,7 @@ class Supervisor:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _run(self, name: str, task: Background) -> None:
-        """Runs it until it ends, and tells of that."""
+        """Runs a task until it ends, and reports that."""
         up = asyncio.get_running_loop().call_later(FIRST_PAUSE, self._down.discard, name)
         try:
             await task()
@@ -65,7 +65,7 @@ class Supervisor:
         except asyncio.CancelledError as error:
             if (ours := asyncio.current_task()) and ours.cancelling():
                 raise
-            self._report(name, error)  # something cancelled it from within
+            self._report(name, error)  # it was cancelled from within
         except Exception as error:  # noqa: BLE001 - whatever it was, the task goes on
             self._report(name, error)
         finally:

@@ -30,7 +30,7 @@ log = logging.getLogger("mailroom.task")
 PAUSE_AFTER_FAULT = 1.0
 LISTEN_SECONDS = 20.0
 LOOK_SECONDS = 1.0
-"""Seconds between two checks of the store for urgent tasks, if the queue names tasks and cannot be asked for those."""
+"""Seconds between two checks of the store for urgent tasks, if the queue names tasks: it cannot be asked for those."""
 EARLY_SECONDS = 2.0
 """By how many seconds a task that a message names may start early: the sender's clock may be ahead."""
 
@@ -111,7 +111,7 @@ class Worker:
         self._stopping = True
 
     async def finish(self, *, seconds: float) -> None:
-        """Waits this long for the running tasks, and those just being claimed; then releases them."""
+        """Waits this long for the running tasks, and those being claimed; then releases them."""
         until = time.monotonic() + seconds
         while hands := {*self._busy, *({self._taking} if self._taking and not self._taking.done() else ())}:
             if not (await asyncio.wait(hands, timeout=max(0.0, until - time.monotonic())))[0]:

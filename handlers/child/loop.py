@@ -1,6 +1,6 @@
-"""The child's side of ``handlers/child/process.py``: its limits, and its loop of one question and one answer a line.
+"""The child's side of ``handlers/child/process.py``: its limits, and its loop of questions and answers, one a line.
 
-It imports next to nothing: each packet and each mail waits for what a child loads.
+It imports very little, because each packet and each mail waits until its child has loaded.
 """
 
 import json
@@ -13,14 +13,14 @@ Answer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class ChildRefusal(Exception):
-    """The request cannot be carried out, for this reason: ``{"refused": reason}`` is the answer."""
+    """The request cannot be carried out; the message says why. The answer is ``{"refused": reason}``."""
 
 
 def answer_questions(answer: Answer) -> None:
     """Answers each question until standard input ends.
 
-    Anything but ChildRefusal that ``answer`` raises ends the child, and the last line of its traceback is the reason
-    that the parent gives. Import what ``answer`` needs before: a child that is ready and then dies, dies of its input.
+    If ``answer`` raises anything but ChildRefusal, the child ends, and the parent reports the last line of the
+    traceback. Import what ``answer`` needs before this call: a child that dies later is taken to die of its input.
     """
     _limit(json.loads(sys.argv[1]))
     _send({"ready": True})

@@ -1,12 +1,11 @@
-"""Hostile input is read by a child process within bounds: a crash, a bomb or an endless loop costs that child alone.
+"""Reads untrusted input in child processes with limits: a crash, a bomb or an endless loop ends only the child.
 
     async with children.started("handlers.pdf") as child:
         answer = await child.ask({"open": "/tmp/packet.pdf"})
 
-One JSON object a line goes in, one comes out; the module's ``__main__`` gives its answer function
-to ``answer_questions`` (handlers/child/loop.py).
-The child gets no secret, and does not outlive its block. One ``Children`` serves all kinds of input, because it bounds
-the memory of them all.
+Questions and answers are JSON objects, one a line. The module's ``__main__`` passes its answer function to
+``answer_questions`` (handlers/child/loop.py). The child gets no secret, and does not outlive its block. One
+``Children`` serves packets and mail, so that it can limit the memory of all their children together.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ log = logging.getLogger("mailroom.child")
 
 GIB = 1024**3
 LARGEST = 3 * GIB
-"""Address space of one child at most. Cutting needs well under a tenth of it, for packets of any size."""
+"""Maximum address space of one child. Cutting needs less than a tenth of it, for packets of any size."""
 MOST_AT_ONCE = 4
 STARTING = ("LD_LIBRARY_PATH", "SYSTEMROOT")
 """Variables that Python may need to start; Lambda's Python needs the first to find its library."""
@@ -44,29 +43,29 @@ LAST_WORDS = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounds:
-    """What one child may use. Lambda's ``process`` has 300 seconds: a child must be over before."""
+    """What one child may use. It must end before Lambda's ``process``, which has 300 seconds."""
 
     memory_bytes: int
     """Address space."""
     at_once: int
-    """Children that may run at the same time; others wait for their turn."""
+    """Maximum children at the same time; others wait."""
     answer_seconds: float = 60.0
-    """How long one answer may take; a page of a 1,000-page packet takes milliseconds."""
+    """Maximum time for one answer. A page of a 1,000-page packet takes milliseconds."""
     total_seconds: float = 240.0
-    """How long all answers together may take, and the child's processor time."""
+    """Maximum time for all answers together; also the maximum processor time of the child."""
     file_bytes: int = GIB
-    """Size of a file that it writes."""
+    """Maximum size of a file that it writes."""
 
 
 def bounds_of(memory: int) -> Bounds:
-    """The bounds on a machine with so much memory: all children together get half of it."""
+    """The bounds on a machine with so many bytes of memory: all children together get half of them."""
     half = memory // 2
     at_once = max(1, min(half // GIB, os.cpu_count() or 1, MOST_AT_ONCE))
     return Bounds(memory_bytes=min(half // at_once, LARGEST), at_once=at_once)
 
 
 class Children:
-    """Starts children, as many at once as the machine has memory for."""
+    """Starts children, as many at the same time as the memory allows."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self.bounds = bounds or bounds_of(memory_bytes())
@@ -76,7 +75,7 @@ class Children:
     async def started(self, module: str) -> AsyncIterator["Child"]:
         """A child that runs this module and is ready to answer.
 
-        Raises Transient when it cannot be started, which is not the fault of its input.
+        Raises Transient if it cannot be started, which is not the fault of its input.
         """
         async with self._turns:
             process = await asyncio.create_subprocess_exec(
@@ -103,7 +102,7 @@ class Child:
     _listener: asyncio.Task[None] | None = None
 
     async def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Its answer. Raises ReaderDied when it died, answered too late, or answered more than a line may hold."""
+        """Its answer. Raises ReaderDied if it dies, answers too late, or answers with too long a line."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(question).encode() + b"\n")
         with contextlib.suppress(ConnectionError):  # it died: the missing answer shows that
@@ -133,7 +132,7 @@ class Child:
         raise Transient(f"the process that reads files ({self.module}) cannot be started: {why}")
 
     async def end(self) -> None:
-        """Ends it. It holds nothing that must be finished."""
+        """Kills it. It has nothing that must be finished."""
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         await self.process.wait()
@@ -166,7 +165,7 @@ class Child:
         return f"it ended with code {code}" + (f": {last}" if last else "")
 
     async def _listen(self) -> None:
-        """Keeps the end of its standard error, so that it never blocks on a full pipe."""
+        """Reads its standard error, so that it never blocks on a full pipe, and keeps the end."""
         assert self.process.stderr is not None
         while words := await self.process.stderr.read(LAST_WORDS):
             self._words += words

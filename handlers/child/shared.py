@@ -1,4 +1,4 @@
-"""One child for many short questions: it answers those that wait, one after the other, and ends with the last."""
+"""One child for many short questions: it answers them in turn, and ends when none is waiting."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,8 @@ from handlers.child.process import Child, Children
 
 
 class SharedChild:
-    """Starts the child for the first question, and a new one after ``most`` of them: leaked memory is freed."""
+    """Starts the child for the first question. After ``most`` questions a new child replaces it, which frees leaked
+    memory."""
 
     def __init__(self, children: Children, module: str, *, most: int) -> None:
         self._children, self._module, self._most = children, module, most
@@ -17,10 +18,10 @@ class SharedChild:
         self._running = contextlib.AsyncExitStack()
         self._answered = 0
         self.waiting = 0
-        """Questions that are not answered yet, including the one that the child works on."""
+        """Unanswered questions, including the one that the child is working on."""
 
     async def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The child's answer. Raises ReaderDied, and Transient when it cannot be started."""
+        """The child's answer. Raises ReaderDied, and Transient if it cannot be started."""
         self.waiting += 1
         try:
             async with self._one_by_one:

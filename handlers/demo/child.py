@@ -1,6 +1,6 @@
 """``python -m handlers.demo.child MODULE ARGUMENT…``: runs a module as a program that does not outlive its parent.
 
-The parent holds the other end of our standard input: when that closes, however the parent ended, we are asked to stop.
+The parent holds the other end of our standard input. When that end closes, however the parent ended, we stop.
 """
 
 import os

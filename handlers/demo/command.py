@@ -28,9 +28,9 @@ from receiver.core.task import Task
 from receiver.pipeline.ingest import Ingested
 
 PATIENCE_SECONDS = 120.0
-"""How long nothing may move before what is still open is reported as open."""
+"""Seconds without any progress after which open documents are reported as open."""
 INTERRUPTED = 130
-"""The exit code that shells give to what was stopped by Ctrl-C."""
+"""The exit code of shells for a command that Ctrl-C stopped."""
 
 
 @click.command(short_help="Run everything on this machine and show where each document went.")
@@ -55,7 +55,7 @@ def demo(paths: tuple[Path, ...], once: bool, as_json: bool, packet: bool, port:
 
 
 async def _stoppable(work: Awaitable[int]) -> int:
-    """Does the work; Ctrl-C, SIGTERM or a closed terminal cancel it, and it stops on the way out what it started."""
+    """Does the work. Ctrl-C, SIGTERM or a closed terminal cancel it; it then stops what it started."""
     task = asyncio.ensure_future(work)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -88,7 +88,7 @@ async def _demo(paths: tuple[Path, ...], *, once: bool, as_json: bool, packet: b
 async def _take_in(
     running: DemoEnvironment, paths: tuple[Path, ...], *, packet: bool, quiet: bool
 ) -> tuple[list[Ingested], list[SubmitRefusal]]:
-    """The user's mail; or the samples, then a morning's mail in one PDF, and a scanned one where it can be read."""
+    """The user's mail; or the samples: single documents, a packet, and a scanned packet if scans can be read."""
     app = running.app
     if paths:
         return await take_in_all(app, tuple(files(paths)), packet=packet, quiet=quiet, followed=frozenset(paths))
@@ -100,7 +100,7 @@ async def _take_in(
 
 
 async def _quiet(app: App) -> None:
-    """Waits until no task is due or running: then alerts are sent and timelines are complete."""
+    """Waits until no task is due or running, because only then are alerts sent and timelines complete."""
     for _ in range(300):
         page = await app.context.store.find(Task, Query(by="claimable", until=app.context.clock() + 30, limit=1))
         if not page.records:
@@ -116,7 +116,7 @@ def _trouble(running: DemoEnvironment) -> None:
 
 
 async def _stay(running: DemoEnvironment) -> None:
-    """Stays up and prints where to look, until it is stopped."""
+    """Prints the addresses, and keeps running until it is stopped."""
     environment = running.log.with_name("environment")
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in running.environment.items())
     environment.write_text(f"{exports}export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n")

@@ -1,4 +1,4 @@
-"""The demo's machinery: sandbox, local AWS and receiver, on free ports and in a temporary folder. It leaves nothing."""
+"""The demo's processes: sandbox, local AWS and receiver, on free ports and in a temporary folder, which is removed."""
 
 import asyncio
 import json
@@ -35,16 +35,16 @@ SECRETS = {
     "MAILROOM_ADMIN_TOKEN": "token-of-the-demo",
     "LLAMA_CLOUD_API_KEY": "llx-demo",
 }
-"""Secrets of a machine that nobody else can reach, for a few minutes; all three proofs are on."""
+"""All three proofs are required. These secrets need not be secret: only this machine can reach the demo."""
 EXTRA = {"llamacloud-sandbox": "llamacloud_sandbox", "ministack": "ministack"}
 """Distributions of the extra `demo`, and the module of each."""
 DEADLINE_SECONDS = 30.0
-"""After how long the sweep asks for a job whose event did not come: nobody waits ten minutes for a demo."""
+"""Seconds until the sweep asks about a job whose event did not come; the default would be too long for a demo."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DemoEnvironment:
-    """The demo's machinery, running."""
+    """The running demo."""
 
     app: App
     aws: LocalAws
@@ -71,7 +71,7 @@ class DemoEnvironment:
 
 @asynccontextmanager
 async def demo_environment(port: int) -> AsyncIterator[DemoEnvironment]:
-    """Sandbox, local AWS and receiver, up and wired. Raises Misconfigured for a table, port or name that cannot be."""
+    """Sandbox, local AWS and receiver, started and connected. Raises Misconfigured for a wrong table, port or name."""
     config = _config()
     places = ("127.0.0.1", port), ("127.0.0.1", 0)
     with listening(*places) as listeners, start_sandbox() as ready, local_aws() as aws:
@@ -93,7 +93,7 @@ async def demo_environment(port: int) -> AsyncIterator[DemoEnvironment]:
 
 
 def require_extra() -> None:
-    """Raises Misconfigured when the distributions that the extra `demo` brings are not installed."""
+    """Raises Misconfigured if the distributions of the extra `demo` are not installed."""
     if missing := [name for name, module in EXTRA.items() if find_spec(module) is None]:
         raise Misconfigured(
             f"the demo needs {' and '.join(missing)}, not installed",
@@ -108,7 +108,7 @@ def _config() -> Config:
 
 
 def _settings(folder: Path, address: str, page: str, sandbox: str) -> Settings:
-    """Settings of the demo's own: whatever else the environment says, nothing of it leaves this machine."""
+    """The demo's settings. They override the environment's, so that nothing leaves this machine."""
     return from_environ(
         {
             **SECRETS,
@@ -123,7 +123,7 @@ def _settings(folder: Path, address: str, page: str, sandbox: str) -> Settings:
 
 
 def _in_local_aws(config: Config, aws: LocalAws) -> Config:
-    """The table, with what it names made in the local AWS, and topics called by what they are called there."""
+    """The table with its topics' ARNs in the local AWS, where all that it names is created."""
     made = aws.make(config.table.targets(), [rule.channel for rule in config.alerts])
     alerts = tuple(replace(rule, channel=made.get(rule.channel, rule.channel)) for rule in config.alerts)
     at_once = replace(config.alerting, wait_seconds=0.0)
@@ -132,7 +132,7 @@ def _in_local_aws(config: Config, aws: LocalAws) -> Config:
 
 @asynccontextmanager
 async def _serving(app: App, listeners: Listeners) -> AsyncIterator[None]:
-    """Receiver, worker and sweep, ready; stopped as ``mailroom serve`` is."""
+    """Receiver, worker and sweep, ready; they stop as ``mailroom serve`` does."""
     stop, ready = Stopping(), asyncio.Event()
     serving = asyncio.create_task(serve_until(stop, app, listeners, announce=ready.set))
     try:
@@ -144,7 +144,7 @@ async def _serving(app: App, listeners: Listeners) -> AsyncIterator[None]:
 
 
 async def _first(waiting: Awaitable[object], serving: "asyncio.Task[None]") -> None:
-    """Waits for readiness, or raises what kept the server from it."""
+    """Waits until the server is ready; raises what it raised."""
     ready = asyncio.ensure_future(waiting)
     await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
@@ -154,13 +154,13 @@ async def _first(waiting: Awaitable[object], serving: "asyncio.Task[None]") -> N
 
 @contextmanager
 def start_sandbox() -> Iterator[Callable[[], str]]:
-    """The sandbox as a process of its own, starting; the function waits for its address. It stops when we do."""
+    """Starts the sandbox in a process that stops when we do. The yielded function waits for its address."""
     command = [sys.executable, "-m", "handlers.demo.child", EXTRA["llamacloud-sandbox"]]
     command += ["--json", "--think", "0.2", "--no-limits"]
     command += ["--ocr"] if reads_scans() else []
     with (
         tempfile.TemporaryFile() as errors,
-        # Ctrl-C is for us alone: we decide when the sandbox goes.
+        # Ctrl-C goes to us only: we stop the sandbox.
         subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=ROOT, start_new_session=True
         ) as child,
@@ -189,5 +189,5 @@ def _end(child: "subprocess.Popen[bytes]") -> None:
 
 
 def reads_scans() -> bool:
-    """Whether there is somebody to read scanned pages."""
+    """Whether a program that reads scanned pages is installed."""
     return shutil.which("tesseract") is not None

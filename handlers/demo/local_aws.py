@@ -1,8 +1,8 @@
 """A local AWS for the demo and the tests: ministack as a child process, over real HTTP, on 127.0.0.1 only.
 
-Each start has its own port and its own temporary folder, so that any number run side by side. The port is bound here
-and handed down as an open socket: nobody can take it in between. The child watches a pipe to us and stops when it
-closes, so it does not outlive its parent, however that ends. Its content is in its memory, and is gone with it.
+Each one has its own port and temporary folder, so that any number can run at the same time. The port is bound here and
+passed to the child as an open socket, so that no other process can take it. The child stops when its pipe to us closes,
+so it does not outlive its parent, however that ends. Its content is in memory and is lost with it.
 """
 
 import contextlib
@@ -30,14 +30,14 @@ from receiver.core.plan import Target
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 START_SECONDS = 30.0
-"""How long it may take to answer; about one second is usual, several on a loaded machine."""
+"""Maximum seconds until it responds; usually one, several on a busy machine."""
 ALERTS = "mailroom-alerts-"
-"""A topic's alerts are read back from the queue of this prefix and the topic's name."""
+"""Prefix of the queue, named like its topic, from which a topic's alerts are read back."""
 _ACCESS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION}
 
 
 class LocalAws:
-    """A running local AWS, and a look inside it."""
+    """A running local AWS, with access to its content."""
 
     account = ACCOUNT
 
@@ -45,12 +45,12 @@ class LocalAws:
         self.endpoint = endpoint
         self.pid = pid
         self.folder = folder
-        """A temporary folder that goes when the local AWS goes, even when we are killed."""
+        """A temporary folder that is removed with the local AWS, even if we are killed."""
         self.env = {"AWS_ENDPOINT_URL": endpoint, **_ACCESS}
-        """What a process needs in its environment to use it."""
+        """The environment variables with which a process uses it."""
         self.credentials = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
         self.aws = Aws(credentials=self.credentials, endpoint_url=endpoint)
-        """Clients for it, whatever this process's own environment says."""
+        """Clients for it, independent of this process's environment."""
 
     def close(self) -> None:
         """Closes our connections to it."""
@@ -61,9 +61,9 @@ class LocalAws:
         return self.aws.client(service)
 
     def make(self, targets: Iterable[Target] = (), channels: Iterable[str] = ()) -> dict[str, str]:
-        """Makes the buckets, queues, topics, buses and state machines that these name; a second call changes nothing.
+        """Creates the buckets, queues, topics, buses and state machines that these name; a second call changes nothing.
 
-        The answer maps channels to what they are called here: a topic of another account or region gets this one's ARN.
+        Returns the channels with their names here: a topic of another account or region has another ARN.
         """
         for target in targets:
             scheme, _, rest = target.url.partition("://")
@@ -94,7 +94,7 @@ class LocalAws:
         return arn
 
     def _bus(self, name: str) -> None:
-        """A bus with a rule that leads what Mailroom puts on it to a queue of its name."""
+        """A bus with a rule that sends Mailroom's events to a queue of the same name."""
         events = self.client("events")
         with contextlib.suppress(events.exceptions.ResourceAlreadyExistsException):
             events.create_event_bus(Name=name)
@@ -102,7 +102,7 @@ class LocalAws:
         events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "queue", "Arn": self._queue_arn(name)}])
 
     def _machine(self, name: str) -> None:
-        """A state machine that ends at once; its executions show what it was given."""
+        """A state machine that ends at once; its executions show their input."""
         role = f"arn:aws:iam::{self.account}:role/machine"
         passes = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
         states = self.client("stepfunctions")
@@ -114,7 +114,7 @@ class LocalAws:
         return str(given["Attributes"]["QueueArn"])
 
     def object(self, location: str) -> bytes:
-        """The bytes that lie at ``s3://bucket/key``; KeyError when nothing does."""
+        """The bytes of the object at ``s3://bucket/key``. Raises KeyError if there is none."""
         bucket, _, key = location.removeprefix("s3://").partition("/")
         s3 = self.client("s3")
         try:
@@ -129,7 +129,7 @@ class LocalAws:
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def messages(self, queue: str) -> list[dict[str, Any]]:
-        """The messages that lie in the queue (a name or ``sqs://…``), looked at without receiving them.
+        """The messages in the queue (a name or ``sqs://…``), without receiving them.
 
         Keys are those of ReceiveMessage (MessageId, Body, MessageAttributes) with MessageGroupId and
         MessageDeduplicationId beside them. Source: ministack's ``GET /_ministack/sqs/messages``.
@@ -142,7 +142,7 @@ class LocalAws:
         return [message for messages in found for message in messages]
 
     def message(self, location: str) -> dict[str, Any]:
-        """The message that ``sqs://queue#message-id`` names; KeyError when it is not there."""
+        """The message that ``sqs://queue#message-id`` names. Raises KeyError if there is none."""
         queue, _, message_id = location.rpartition("#")
         for message in self.messages(queue):
             if message["MessageId"] == message_id:
@@ -156,7 +156,7 @@ class LocalAws:
 
 @contextmanager
 def local_aws(*, enforce_iam: bool = False) -> Iterator[LocalAws]:
-    """Starts a local AWS and stops it again. Raises Misconfigured when it is not installed or does not start.
+    """A local AWS during the block. Raises Misconfigured if it is not installed or does not start.
 
     With ``enforce_iam`` signatures and policies are checked, and our own credentials are those of the account's root.
     """
@@ -185,7 +185,7 @@ def _spawn(folder: Path, log: Path, *, enforce_iam: bool) -> tuple[subprocess.Po
             cwd=folder,
             env=_child_env(os.environ, folder, port) | {"AUTH": str(enforce_iam).lower()},
             pass_fds=[listener.fileno()],
-            # Ctrl-C is for the parent alone: it decides when the local AWS goes.
+            # Ctrl-C goes to the parent only, which stops the local AWS.
             start_new_session=True,
         )
     return child, port
@@ -232,7 +232,7 @@ def _why(log: Path) -> str:
 
 
 def _get(url: str) -> Any:
-    """An unproxied GET of our own child's JSON."""
+    """The JSON of our own child, requested without a proxy."""
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5) as answer:
         return json.load(answer)
 
@@ -265,7 +265,7 @@ def serve_ministack(listener: int) -> None:
     config.loglevel = "WARNING"
     served: Any = _over_tls(app) if os.environ["AUTH"] == "true" else app
     asyncio.run(hypercorn_serve(served, config, shutdown_trigger=until_parent_is_gone))
-    # A parent that was killed cannot remove our folder any more.
+    # A killed parent cannot remove our folder.
     shutil.rmtree(Path.cwd(), ignore_errors=True)
 
 

@@ -1,6 +1,6 @@
 """The report for people: a line for each document, and below it where it is stored, or why it waits.
 
-The same lines at any width, so that 80 columns are enough; into a pipe they go whole.
+Its lines are the same at any width and fit into 80 columns. A pipe gets them uncut.
 """
 
 import sys
@@ -57,7 +57,7 @@ def _mail(documents: list[dict[str, Any]], width: int) -> Iterator[Text]:
 
 
 def _fitted(name: str) -> str:
-    """The name in NAME_COLUMNS columns; of one that is too long the middle is left out."""
+    """The name in NAME_COLUMNS columns; a longer one loses its middle."""
     name = plain(name).replace("\n", " ")
     if cell_len(name) > NAME_COLUMNS:
         end = chop_cells(name[::-1], 14)[0][::-1]

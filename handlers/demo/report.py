@@ -62,20 +62,20 @@ async def report_of(stage: DemoEnvironment, refused: list[SubmitRefusal]) -> Rep
 
 
 async def _family_order(app: App) -> list[Document]:
-    """All documents as they came in, each packet followed by its pieces in the order of their pages."""
+    """All documents in the order received, each packet followed by its pieces in page order."""
     everything = await find_records(app.context.store, Document, Query(), limit=1_000_000)
     return sorted(everything, key=lambda item: (item.taken_in_at, item.parent_id or item.id, item.pages))
 
 
 class Places:
-    """Where documents were delivered to, looked at from outside. A queue is read once."""
+    """Reads destinations as their owners would. Each queue is read once."""
 
     def __init__(self, aws: LocalAws) -> None:
         self._aws = aws
         self._queues: dict[str, dict[str, str]] = {}
 
     def hold(self, document: Document, location: str) -> bool:
-        """Whether the document, or the message about it, is there. An HTTP endpoint cannot be asked."""
+        """Whether the document, or the message about it, is there; True for an HTTP endpoint, which cannot be asked."""
         scheme = location.partition(":")[0]
         if scheme == "sqs":
             queue, _, message_id = location.rpartition("#")
@@ -105,7 +105,7 @@ def _read_back(document: Document, places: Places) -> dict[str, Any]:
 
 
 def _found(delivery: dict[str, Any], document: Document, places: Places) -> dict[str, Any]:
-    """The delivery as it is found in its place."""
+    """The delivery, with the status ``missing`` if it is not at its destination."""
     location: str | None = delivery["location"]
     lost = location is not None and not places.hold(document, location)
     return {"to": delivery["to"], "status": MISSING if lost else delivery["status"], "location": location}

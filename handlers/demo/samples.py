@@ -1,6 +1,6 @@
-"""The demo's routing table, and its mail: that of a checkout's ``samples/``, or else made by the generator.
+"""The demo's routing table, and its mail: a checkout's ``samples/``, or else the output of the generator.
 
-The mail is not in the wheel: one document has a name so hostile that installers refuse an archive with it.
+The mail is not in the wheel, because installers refuse an archive with the hostile name of one document.
 """
 
 import asyncio
@@ -29,17 +29,17 @@ class Samples:
 
     @property
     def packet(self) -> Path:
-        """A morning's mail in one PDF."""
+        """A packet: the mail of a morning in one PDF."""
         return self.folder / "packets" / "morning-mail.pdf"
 
     @property
     def scanned_packet(self) -> Path:
-        """Another, as pictures only."""
+        """Another packet, of pictures only."""
         return self.folder / "packets" / "scanned-mail.pdf"
 
 
 async def samples(scratch: Path) -> Samples:
-    """The sample mail; outside of a checkout it is written below ``scratch``. Raises Misconfigured if it cannot be."""
+    """The sample mail. Outside a checkout it is generated below ``scratch``. Raises Misconfigured if that fails."""
     if (CHECKOUT / "packets").is_dir():
         return Samples(CHECKOUT)
     folder = scratch / "samples"

@@ -22,7 +22,7 @@ CPU_SECONDS, CPU_SECONDS_PER_MB = 10, 0.2
 
 
 def mails_in(asked: dict[str, Any]) -> dict[str, Any]:
-    """The mails in one file. Raises Refused."""
+    """The mails in one file. Raises ChildRefusal."""
     path = Path(asked["read"])
     _limit_time(path.stat().st_size)
     bounds = msgspec.convert(asked["bounds"], type=MailBounds)

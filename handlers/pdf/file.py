@@ -8,7 +8,7 @@ from handlers.child.loop import ChildRefusal
 
 
 def opened_pdf(path: Path) -> tuple[pikepdf.Pdf, bool]:
-    """The PDF (repaired if it was damaged), and whether it was undamaged. Raises Refused."""
+    """The PDF (repaired if it was damaged), and whether it was undamaged. Raises ChildRefusal."""
     try:
         # Not memory-mapped: mapped pages would count as memory of this process.
         source = pikepdf.open(path, access_mode=pikepdf.AccessMode.stream, suppress_warnings=True)

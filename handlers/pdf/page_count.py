@@ -13,7 +13,7 @@ def main() -> None:
 
 
 def counted(asked: dict[str, Any]) -> dict[str, Any]:
-    """Answers ``{"count": PATH}`` with ``{"pages": 3}``. Raises Refused with the reason if that is impossible."""
+    """Answers ``{"count": PATH}`` with ``{"pages": 3}``. Raises ChildRefusal if the pages cannot be counted."""
     source, _ = opened_pdf(Path(asked["count"]))
     with source:
         return {"pages": len(source.pages)}

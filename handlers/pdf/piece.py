@@ -39,8 +39,8 @@ class PieceWriter:
     def cut(self, pages: Sequence[int], to: BinaryIO) -> None:
         """Writes these pages (from 1).
 
-        The same pages give the same bytes: no date, and an id from the content. Raises Refused if it is uncertain what
-        belongs to a page.
+        The same pages give the same bytes: no date, and an id from the content. Raises ChildRefusal if it is uncertain
+        what belongs to a page.
         """
         with pikepdf.new() as piece:
             whole = piece.copy_foreign(self._source.make_indirect(self._copied(pages)))

@@ -28,7 +28,7 @@ class SourcePdf:
     """An open packet. It is reopened from time to time, because pikepdf keeps what was copied from it in memory."""
 
     def __init__(self, path: Path) -> None:
-        """Raises Refused, with the reason, if it cannot be cut."""
+        """Raises ChildRefusal, with the reason, if it cannot be cut."""
         self.path = path
         self._pdf, self._clean = opened_pdf(path)
         self._cutter = PieceWriter(self._pdf)
@@ -80,7 +80,7 @@ class SourcePdf:
 
 
 def without_password(path: Path, password: str, to: Path) -> None:
-    """Writes the PDF without its password, otherwise unchanged. Raises Refused."""
+    """Writes the PDF without its password, otherwise unchanged. Raises ChildRefusal."""
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "A password was provided")  # refused below, in our own words

@@ -1,1 +1,1 @@
-"""Shows documents to a person: pictures of pages, and text, made in a child process (``python -m handlers.view``)."""
+"""Renders documents for people, as pictures of pages and text, in a child process (``python -m handlers.view``)."""

@@ -1,4 +1,5 @@
-"""Draws pages and reads text: ``python -m handlers.view``, asked by ``child_viewer`` (handlers/child/process.py)."""
+"""Renders pages and extracts text: ``python -m handlers.view``, started by ``child_viewer`` (protocol:
+handlers/child/process.py)."""
 
 from contextlib import closing
 from pathlib import Path
@@ -15,11 +16,11 @@ from receiver.core.document_view import TEXT_CHARS, ShownAs, shown_as
 from receiver.core.media import PDF
 
 LARGEST = 4_000_000
-"""Bytes of a picture in full colour; a larger one gets 256 colours."""
+"""Maximum bytes of a picture in full colour; a larger one is reduced to 256 colours."""
 
 
 def answer(asked: dict[str, Any]) -> dict[str, Any]:
-    """``pages``, ``picture`` or ``text`` of one file. Raises ChildRefusal with the reason why there is none."""
+    """The ``pages``, a ``picture`` or the ``text`` of one file. Raises ChildRefusal if it cannot be shown."""
     try:
         return _answered(asked)
     except MemoryError as error:
@@ -48,14 +49,14 @@ def _of_pages(source: PageSource, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def save_png(picture: Image.Image, to: Path) -> None:
-    """Writes it, with fewer colours if it would be too large for a response."""
+    """Writes the picture, with fewer colours if it would be too large for a response."""
     picture.save(to, "PNG", compress_level=4)
     if to.stat().st_size > LARGEST:
         picture.convert("RGB").quantize(256).save(to, "PNG")
 
 
 def _shortened(text: str, goes_on: bool) -> dict[str, Any]:
-    whole = text.encode("utf-8", "replace").decode()  # a PDF may name halves of surrogate pairs
+    whole = text.encode("utf-8", "replace").decode()  # text from a PDF may contain lone surrogates
     return {"text": whole[:TEXT_CHARS], "truncated": goes_on or len(whole) > TEXT_CHARS}
 
 

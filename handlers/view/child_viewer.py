@@ -1,7 +1,7 @@
 """The viewer: a child process (``python -m handlers.view``) opens each file; this is the parent's side.
 
-The child is not one of those that cut packets and read mail (handlers/child/process.py): a person waits for a picture,
-and a packet may take minutes.
+Its child does not count among those that cut packets and read mail (handlers/child/process.py): these may take minutes,
+and a person is waiting for the picture.
 """
 
 from pathlib import Path
@@ -18,16 +18,16 @@ from receiver.pipeline.scratch import scratch
 from receiver.ports import Viewer
 
 ANSWERED = 50
-"""Maximum questions for one child."""
+"""Maximum questions for one child. A new one then takes its place, which frees leaked memory."""
 MOST_WAITING = 64
-"""Questions; a packet's strip asks for a screen of pages."""
+"""Maximum unanswered questions; the operator's page asks for a whole screen of pages."""
 MB = 1024**2
 LEAST = 128 * MB
-"""Address space without which it cannot draw an ordinary page: it loads two PDF libraries."""
+"""Minimum address space: the child loads two PDF libraries, and must be able to render an ordinary page."""
 
 
 def viewing_bounds(memory: int) -> Bounds:
-    """One child at a time, with a quarter of the machine's memory; cutting and reading mail have half of it."""
+    """One child at a time, with a quarter of the machine's memory. The children that cut and read mail have half."""
     return Bounds(
         memory_bytes=min(max(memory // 4, LEAST), GIB),
         at_once=1,
@@ -38,7 +38,7 @@ def viewing_bounds(memory: int) -> Bounds:
 
 
 class ChildViewer:
-    """Shows files in a child process, one question after the other."""
+    """Renders files in a child process, one at a time."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         bounds = bounds or viewing_bounds(memory_bytes())

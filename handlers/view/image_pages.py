@@ -1,4 +1,4 @@
-"""An image as a document: one page, or, as a fax or a scan in TIFF, several."""
+"""An image as a document: one page, or several for a TIFF (a fax, a scan)."""
 
 from pathlib import Path
 
@@ -9,21 +9,21 @@ from handlers.view.page_source import Size, scale_to
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 SOURCE_PIXELS = 120_000_000
-"""Of an image that is decoded: A4 in colour with 1,200 dpi. Pillow's own limit would refuse half of it."""
+"""Maximum pixels of an image that is decoded: A4 at 1,200 dpi. Pillow's own limit is lower."""
 _TURNED = frozenset({5, 6, 7, 8})
 """EXIF orientations in which width and height change places. Source: CIPA DC-008 (EXIF), tag 0x0112."""
 _ORIENTATION = 0x0112
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
-"""What Pillow raises for images that are no good."""
+"""What Pillow raises for invalid images."""
 
 Image.MAX_IMAGE_PIXELS = None  # SOURCE_PIXELS is checked here
 
 
 class ImagePages:
-    """An open image. A moving one (GIF, WebP) is one page: its first picture."""
+    """An open image. An animation (GIF, WebP) is one page: its first frame."""
 
     def __init__(self, path: Path) -> None:
-        """Raises ChildRefusal with the reason why it cannot be shown."""
+        """Raises ChildRefusal, with the reason, if it cannot be shown."""
         try:
             self._image = Image.open(path, formats=FORMATS)
             several = self._image.format == "TIFF"

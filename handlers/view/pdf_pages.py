@@ -1,4 +1,4 @@
-"""The pages of a PDF, drawn by PDFium."""
+"""The pages of a PDF, rendered by PDFium."""
 
 import math
 from io import BytesIO
@@ -16,17 +16,17 @@ from handlers.view.page_source import Size, scale_to
 
 
 class PdfPages:
-    """An open PDF, repaired when it is damaged."""
+    """An open PDF, repaired if it was damaged."""
 
     def __init__(self, path: Path) -> None:
-        """Raises ChildRefusal with the reason why it cannot be shown."""
+        """Raises ChildRefusal, with the reason, if it cannot be shown."""
         try:
             self._document = pypdfium2.PdfDocument(path)
         except PdfiumError as error:
             if error.err_code == FPDF_ERR_PASSWORD:
                 raise ChildRefusal("it is locked with a password") from error
             self._document = pypdfium2.PdfDocument(_repaired(path), autoclose=True)
-        self._document.init_forms()  # what is typed into fields is drawn, too
+        self._document.init_forms()  # draws the values of form fields, too
         self.count = len(self._document)
         if not self.count:
             raise ChildRefusal("it has no pages")
@@ -61,7 +61,7 @@ class PdfPages:
 
 
 def _repaired(path: Path) -> BytesIO:
-    """What qpdf makes of a file that PDFium does not read. Raises ChildRefusal."""
+    """The file as repaired by qpdf, because PDFium cannot read it. Raises ChildRefusal."""
     found, _ = opened_pdf(path)
     repaired = BytesIO()
     with found:

@@ -1,4 +1,4 @@
-"""The text of a text file, or of HTML: its words alone, so that nothing in it can run or load anything."""
+"""The text of a text file, or of HTML: without tags, so that nothing in it can run or load anything."""
 
 import codecs
 from pathlib import Path
@@ -11,7 +11,7 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (code
 
 
 def file_text(path: Path, media_type: str) -> tuple[str, bool]:
-    """The text, and whether the file goes on after it."""
+    """The text, and whether the file has more."""
     with path.open("rb") as file:
         content = file.read(READ_BYTES + 1)
     text = _decoded(content[:READ_BYTES])
@@ -19,7 +19,7 @@ def file_text(path: Path, media_type: str) -> tuple[str, bool]:
 
 
 def _decoded(content: bytes) -> str:
-    """As its byte order mark says, else UTF-8, else what most of the rest is: no byte is dropped."""
+    """Decodes by the byte order mark, else as UTF-8, else as Windows-1252. No byte is dropped."""
     named = next((name for mark, name in _MARKS if content.startswith(mark)), "")
     if named:
         return content.decode(named, "replace")

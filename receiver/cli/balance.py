@@ -78,7 +78,7 @@ def _shown(counted: Recount) -> dict[str, Any]:
 
 
 def _say_counted(counted: Recount) -> None:
-    """Names each total that differs from the records, and each document whose state does not follow from them."""
+    """Prints each total that differs from the records, and each document whose state contradicts its record."""
     if counted.clean:
         say("counted one by one: the records say the same")
     for name, (says, there) in counted.differences.items():

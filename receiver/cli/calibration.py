@@ -17,7 +17,7 @@ from receiver.operations.calibrate import calibrate
 @click.option("--since", type=MOMENT, help="Documents received since: 2026-11-22, 2h, 7d. All by default.")
 @click.option(
     "--target", default=TARGET, show_default=True, type=Number(0.5, 1.0),
-    help="The share that must be right among what is routed without a person.",
+    help="The share of documents routed without a person that must be right.",
 )  # fmt: skip
 @JSON
 def calibration(since: float | None, target: float, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The list of documents that a search finds: what is asked, its table, and what it says about those not shown."""
+"""The documents that a search finds: the search of the given words and options, its table, and what is not shown."""
 
 import re
 import time
@@ -23,7 +23,7 @@ _EXCLUDES = re.compile("-({}):".format("|".join(FILTERS)))
 
 
 class SearchCommand(click.Command):
-    """A command whose words may exclude by a filter, as ``-state:open`` does, which is no option."""
+    """A command that takes words like ``-state:open``, which exclude by a filter and are no options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" not in args:
@@ -56,7 +56,7 @@ def search_of(text: str, *, since: float | None = None, **filters: str | None) -
 
 
 def may_be_a_name(word: str) -> bool:
-    """Whether the word has no filter, so that a document may be called that; also if it is no search at all."""
+    """Whether the word has no filter, or is no valid search, so that it may be the name of a document."""
     try:
         search = parse_search(word, now=time.time())
     except Malformed:
@@ -98,9 +98,9 @@ def print_page(page: SearchPage, *, as_json: bool) -> None:
 
 
 def picked(word: str, fit: list[Document], *, as_json: bool) -> Document:
-    """The one of these that a person at the terminal picks; without one they are listed.
+    """The document that the person at the terminal picks. Without a terminal, they are listed.
 
-    Raises click's UsageError when none is picked: which one is meant is the person's to say.
+    Raises click's UsageError if none is picked.
     """
     if as_json:
         print_json({"documents": [show.document(item) for item in fit]})

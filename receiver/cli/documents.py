@@ -28,14 +28,14 @@ STATES = ClosestChoice([state.value for state in DocumentState])
 
 @click.command(cls=SearchCommand, short_help="Find documents, or show one with its history.")
 @click.argument("words", metavar="[QUERY]...", nargs=-1)
-@click.option("--search", metavar="QUERY", help="More of the search, as one text.")
+@click.option("--search", metavar="QUERY", help="Further terms of the search, as one text.")
 @click.option("--state", type=STATES, help="Only documents in this state.")
 @click.option("--type", "of_type", help="Only documents of this matched type.")
 @click.option("--batch", help="Only documents from this packet or e-mail.")
 @click.option("--overdue", is_flag=True, help="Only open documents past their deadline, oldest first.")
 @click.option("--since", type=MOMENT, help="Received since: 2026-11-22, 2h, 7d.")
 @click.option("--limit", default=50, show_default=True, type=WholeNumber(), help="Maximum number to list.")
-@click.option("--cursor", help="Go on after an earlier list, which names its cursor.")
+@click.option("--cursor", help="Continue an earlier list, which named this cursor.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def documents(
     words: tuple[str, ...],

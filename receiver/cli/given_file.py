@@ -1,4 +1,4 @@
-"""A small text file that a command is given: read within bounds, and refused in plain words."""
+"""Reads a small text file that a command is given, up to a limit."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""mailroom listen: a worker where LlamaCloud can reach nobody; it asks for results instead of being told."""
+"""mailroom listen: a worker for a machine that LlamaCloud cannot reach. It asks for results instead."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger("mailroom.serve")
 
 @click.command(short_help="Work without a public address: ask LlamaCloud for results.")
 @click.option(
-    "--every", default=3.0, show_default=True, type=Number(0.1, 3600), help="Seconds between two questions for results."
+    "--every", default=3.0, show_default=True, type=Number(0.1, 3600), help="Seconds between two requests for results."
 )
 def listen(every: float) -> None:
     """Run a worker and the operator's page, and ask LlamaCloud which jobs are finished.
@@ -57,7 +57,7 @@ def _announce(app: App, listeners: Listeners, every: float) -> None:
 
 
 async def _keep_asking(context: Context, every: float) -> None:
-    """Asks about open jobs again and again; never returns. LlamaCloud may be busy for a while."""
+    """Asks about open jobs periodically, even while LlamaCloud is busy; never returns."""
     while True:
         try:
             found = await ask_open(context)

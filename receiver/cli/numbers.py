@@ -1,4 +1,4 @@
-"""Numbers on the command line. click's own types speak of integers and floats, and take ``nan`` for one."""
+"""Numbers on the command line. The errors of click's types say integer and float, and they accept ``nan``."""
 
 import re
 
@@ -14,7 +14,7 @@ class Number(click.ParamType[float]):
         self._least, self._most = least, most
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number. A default of the command's own is one already."""
+        """The number. A default is a number already."""
         text = str(value)
         if re.fullmatch(r"\d+(\.\d*)?", text, re.ASCII) and self._least <= float(text) <= self._most:
             return float(text)

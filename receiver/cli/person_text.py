@@ -1,4 +1,4 @@
-"""Texts of a person that are stored on a record, within the limits of the operator's API: a name must name somebody."""
+"""Texts of a person that are stored on a record, with the limits of the operator's API. A name must not be empty."""
 
 import click
 

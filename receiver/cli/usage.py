@@ -1,4 +1,4 @@
-"""Wrong usage, told as every other error is: what is wrong, and what to do."""
+"""Reports wrong usage like every other error: what is wrong, and what to do."""
 
 import os
 from collections.abc import Sequence

@@ -33,7 +33,7 @@ PLACES = {
 SAYS = {
     Verdict.DIFFERENT: "other bytes, or another manifest, at a place",
     Verdict.MISSING: "something is missing at a place",
-    Verdict.UNREADABLE: "a place cannot be read, so nobody knows",
+    Verdict.UNREADABLE: "a place cannot be read, so its content is unknown",
     Verdict.INTACT: "everything that can be read back is as recorded",
     Verdict.UNPROVEN: "nothing can be read back: only messages, or removed by retention",
 }

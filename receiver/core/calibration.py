@@ -18,7 +18,7 @@ from receiver.core.route import RouteTable
 from receiver.core.statements import said_by_llamacloud
 
 TARGET = 0.95
-"""The share that must be right among what is routed without a person."""
+"""The share of documents routed without a person that must be right."""
 LEAST = 20
 """Checked documents between a lower threshold and the present one. With fewer, chance decides."""
 
