@@ -11,11 +11,14 @@ from receiver.core.change import InsertIfAbsent
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.ids import short_hash
 from receiver.core.incident import Incident
+from receiver.core.quantity import quantity
 from receiver.log import log_line
 from receiver.operations.monitor import found_gone
 from receiver.pipeline.context import Context
 
 log = logging.getLogger("mailroom.serve")
+TOLD = 1800
+"""Characters of the errors that an alert lists; the log has all of them."""
 AGAIN_SECONDS = 60.0
 """How often a rejection that persists is reported; the alert's own window decides what is sent."""
 
@@ -39,7 +42,8 @@ class RefusedChange:
         """Logs the rejection and raises an alert."""
         self.log_refusal(error)
         at = context.clock()
-        alert = Alert(kind=self.kind, cause=self.cause, title=self.title, detail=str(error), fix=error.fix, at=at)
+        detail = whole_lines(str(error), TOLD)
+        alert = Alert(kind=self.kind, cause=self.cause, title=self.title, detail=detail, fix=error.fix, at=at)
         task = task_for(alert, self.cause, at)
         try:
             await context.store.apply(InsertIfAbsent(task))
@@ -54,6 +58,17 @@ class RefusedChange:
             key = short_hash(self.kind, self.cause)
             if (incident := await context.store.get(Incident, key)) and incident.standing_since:
                 await found_gone(incident, context)
+
+
+def whole_lines(text: str, limit: int) -> str:
+    """The lines of a text that fit into ``limit`` characters, at least a part of the first; and how many are not."""
+    lines, kept = text.splitlines(), list[str]()
+    for line in lines:
+        if kept and sum(len(item) + 1 for item in kept) + len(line) > limit:
+            break
+        kept.append(line[:limit])
+    left = len(lines) - len(kept)
+    return "\n".join([*kept, *([f"and {quantity(left, 'more error')}"] if left else [])])
 
 
 def refusal_of(error: Exception, path: Path | str) -> Misconfigured:

@@ -112,7 +112,9 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
         ("fix", "" if over else item.fix),  # a resolved incident needs no fix
     ):
         if text:
-            say(f"  {name}: {one_line(text)}")
+            own = item.kind in ("table.refused", "shadow.refused")  # the errors of a file of ours, one a line
+            for line in text.splitlines() if own else [text]:
+                say(f"  {name}: {one_line(line)}")
     for command in () if over else item.commands:
         say(f"    {command}")
     rows = [

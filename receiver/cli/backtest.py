@@ -13,7 +13,7 @@ from receiver.bootstrap import existing_store
 from receiver.cli import output
 from receiver.cli.listing import MOMENT
 from receiver.cli.numbers import WholeNumber
-from receiver.cli.paths import Given
+from receiver.cli.paths import Given, config_from
 from receiver.cli.running import run
 from receiver.cli.suggestions import did_you_mean, refuse_unknown_type
 from receiver.config import load
@@ -82,7 +82,7 @@ def backtest(
     documents: mailroom replay --since … --reroute. With --min-confidence only what that number changes is shown.
     """
     settings = from_environ()
-    table = load(config_path or settings.config, RevealedEnviron(os.environ)).table
+    table = load(config_path or settings.config, RevealedEnviron(os.environ), variable=config_from(config_path)).table
     present = table if thresholds else None
     for name, least in thresholds:
         _refuse_unknown_row(name, table)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from receiver.cli.output import print_json, table
-from receiver.cli.paths import Given
+from receiver.cli.paths import Given, config_from
 from receiver.read_settings import from_environ, setting_sources
 from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
@@ -37,7 +37,7 @@ def show(path: Path | None, no_defaults: bool, as_json: bool) -> None:
     settings = from_environ()
     file = Path(path or settings.config)
     shown = [item for item in _settings(settings) if not no_defaults or item["source"] != "default"]
-    found = values_in_force(file, RevealedEnviron(os.environ))
+    found = values_in_force(file, RevealedEnviron(os.environ), variable=config_from(path))
     values = [item for item in found if not no_defaults or item.line is not None]
     if as_json:
         print_json({"settings": shown, "file": str(file), "values": [item._asdict() for item in values]})

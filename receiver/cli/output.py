@@ -4,6 +4,7 @@ rich is imported only when a table is printed. Colour and width depend on the te
 of any length, so that it can be searched.
 """
 
+import errno
 import io
 import json
 import os
@@ -56,21 +57,24 @@ class _Patient(io.RawIOBase):
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise OutputLost(f"cannot write the output: {error.strerror}") from error
+            reason = "it is closed" if error.errno == errno.EBADF else error.strerror
+            raise OutputLost(f"cannot write the output: {reason}") from error
         return written
 
 
 def open_streams() -> None:
     """Opens standard input, output and error if they were closed at the start (``<&-``, some cron and init programs).
 
-    Otherwise the next opened files would get their descriptors: output would go into a store, a document or a
+    Standard output then refuses to be written: a command that prints its result fails, and one that prints nothing
+    works. Otherwise the next opened files would get their descriptors: output would go into a store, a document or a
     connection, and libuv aborts the process when it closes one of these descriptors.
     """
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest free descriptor, which is this one
+            # The lowest free descriptor, which is this one.
+            os.open(os.devnull, os.O_RDONLY if name == "stdout" else os.O_RDWR)
         if getattr(sys, name) is None:
             stream = os.fdopen(number, mode, closefd=False)
             setattr(sys, name, stream)

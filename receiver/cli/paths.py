@@ -39,6 +39,11 @@ class Given(click.ParamType[Path]):
         return Path(str(value))
 
 
+def config_from(path: Path | None) -> str:
+    """What named the routing table, for errors about its file: the option --config, or the variable."""
+    return "MAILROOM_CONFIG" if path is None else "--config"
+
+
 class GivenFile(Given):
     """The path of a file that is there."""
 

@@ -12,7 +12,7 @@ import click
 from receiver.cli import output
 from receiver.cli.backtest import backtest
 from receiver.cli.given_file import given_text
-from receiver.cli.paths import Given
+from receiver.cli.paths import Given, config_from
 from receiver.cli.shadow import shadow, shadow_of
 from receiver.core.quantity import quantity
 from receiver.read_settings import from_environ
@@ -94,7 +94,7 @@ def _checked(
 def _config(path: Path | None) -> "Config":
     from receiver.config import load
 
-    return load(path or from_environ().config, RevealedEnviron(os.environ))
+    return load(path or from_environ().config, RevealedEnviron(os.environ), variable=config_from(path))
 
 
 def _pointers(config: "Config", destinations: "Mapping[str, Destination]", *, linked: bool) -> "list[Pointing]":

@@ -27,7 +27,7 @@ __all__ = [
 
 
 def load(path: Path | str, environ: Mapping[str, str], *, variable: str = "MAILROOM_CONFIG") -> Config:
-    """The configuration in this file, which ``variable`` names; ``env:NAME`` values come from ``environ``.
+    """The configuration in this file, which ``variable`` or an option names; ``env:NAME`` values come from ``environ``.
 
     Raises Misconfigured with all faults, one line each: file, line, place, fault and fix.
     """

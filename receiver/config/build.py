@@ -43,7 +43,7 @@ SURE_CATEGORIES = 50
 
 
 def load(path: Path, environ: Mapping[str, str], *, variable: str = "MAILROOM_CONFIG") -> Config:
-    """The configuration in this file, which ``variable`` names. Raises Misconfigured with all faults."""
+    """The configuration in this file, which ``variable`` (or an option) names. Raises Misconfigured with all faults."""
     return parse(_text(path, variable), environ, path=path)
 
 
@@ -63,8 +63,8 @@ def _text(path: Path, variable: str = "MAILROOM_CONFIG") -> str:
     except FileNotFoundError:
         raise Misconfigured(
             f"there is no {path} ({variable})",
-            fix="`mailroom init` writes one, and `mailroom demo` works without one; if it is elsewhere, set "
-            f"{variable} to its path",
+            fix="`mailroom init` writes one, and `mailroom demo` works without one; if it is elsewhere, "
+            + (f"set {variable} to its path" if variable.isidentifier() else f"give its path to {variable}"),
         ) from None
     except OSError as error:
         raise Misconfigured(f"{path} ({variable}) cannot be read: {error.strerror}") from error
@@ -78,9 +78,9 @@ def parse(text: str, environ: Mapping[str, str], *, path: Path) -> Config:
     return _config(file, source, environ)
 
 
-def load_values(path: Path, environ: Mapping[str, str]) -> tuple[ConfigText, model.ConfigFile]:
+def load_values(path: Path, environ: Mapping[str, str], *, variable: str) -> tuple[ConfigText, model.ConfigFile]:
     """The file as text, and as validated sections with defaults. Raises Misconfigured like ``load``."""
-    return _checked(_text(path), environ, path)
+    return _checked(_text(path, variable), environ, path)
 
 
 def _checked(text: str, environ: Mapping[str, str], path: Path) -> tuple[ConfigText, model.ConfigFile]:

@@ -27,12 +27,12 @@ class ValueInForce(NamedTuple):
     """None for a default."""
 
 
-def values_in_force(path: Path, environ: Mapping[str, str]) -> list[ValueInForce]:
+def values_in_force(path: Path, environ: Mapping[str, str], *, variable: str = "MAILROOM_CONFIG") -> list[ValueInForce]:
     """The values of this file and its defaults, in the order of the reference. Raises Misconfigured.
 
     ``env:NAME`` is not resolved. Keys without a value and without a default are left out.
     """
-    source, file = load_values(path, environ)
+    source, file = load_values(path, environ, variable=variable)
     return list(_section(file, "", source, given=True))
 
 

@@ -76,7 +76,7 @@ BY_KIND: dict[str, Advice] = {
     "secret.refused": Advice("", (LOOK,)),
     "table.refused": Advice("correct the file; Mailroom rereads it by itself", ("mailroom routes check", LOOK)),
     "shadow.refused": Advice("correct the file; Mailroom rereads it by itself", ("mailroom routes check", LOOK)),
-    "submission.paused": Advice("", ("mailroom resume submission",)),
+    "submission.paused": Advice("", ()),  # the alert names what is paused, and resumes that
     "balance.off": Advice("compare with the documents, and keep the store unchanged for the investigation",
                           ("mailroom balance", "mailroom documents --state open")),
     "clock.skewed": Advice("", (LOOK,)),

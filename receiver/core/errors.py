@@ -252,7 +252,7 @@ class OutOfCredits(CloudRefused):
     """LlamaCloud returned 402: the account has no credits left."""
 
     code = "out_of_credits"
-    fix = "buy credits at LlamaCloud; Mailroom resumes within 15 minutes; to resume sooner: mailroom resume submission"
+    fix = "buy credits at LlamaCloud; Mailroom resumes within 15 minutes, or sooner if it is told to"
     pause_seconds = 900.0
     sure = True
 
@@ -265,8 +265,8 @@ class CapReached(OutOfCredits):
 
     code = "cap_reached"
     fix = (
-        "raise the limit at LlamaCloud, or wait until its window ends; Mailroom resumes within 15 minutes after; to "
-        "resume sooner: mailroom resume submission"
+        "raise the limit at LlamaCloud, or wait until its window ends; Mailroom resumes within 15 minutes after, or "
+        "sooner if it is told to"
     )
 
 

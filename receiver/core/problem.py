@@ -30,6 +30,12 @@ def an_error(where: str, message: str, fix: str = "", route: str = "") -> Proble
     return Problem(severity="error", where=where, message=message, fix=fix, route=route)
 
 
+def meant_or_known(word: str, words: Collection[str]) -> str:
+    """The end of an error about this word: the one of these that was probably meant, else all of them."""
+    meant = near(word, words)
+    return f"did you mean {meant}?" if meant else f"known: {', '.join(words)}"
+
+
 def near(word: str, words: Collection[str]) -> str:
     """The word that was probably meant; "" when none is near."""
     by_lower = {item.lower(): item for item in words}

@@ -14,6 +14,7 @@ from receiver.core.effects import PlaceEffect, effects_of
 from receiver.core.errors import Malformed, NotAllowed
 from receiver.core.follow_up import container_tasks, delivery_tasks
 from receiver.core.plan import Plan, Way
+from receiver.core.problem import meant_or_known
 from receiver.core.replan import DestinationFacts, replanned
 from receiver.core.route import RouteTable, decide
 from receiver.core.routing_choice import choices, plan_of_choice
@@ -160,7 +161,7 @@ def _undo_text(document: Document) -> str:
 
 def _by_name(document: Document, decision: RoutingDecision, table: RouteTable, now: float) -> Plan:
     if decision.to not in (named := choices(table)):
-        raise Malformed(f"there is no route {decision.to!r}; known names: {', '.join(named)}")
+        raise Malformed(f"there is no route {decision.to!r}; {meant_or_known(decision.to, named)}")
     plan = plan_of_choice(document, decision.to, table, who=decision.who, now=now)
     return replace(plan, reason=plan.reason + _because(decision))
 
@@ -173,7 +174,7 @@ def _by_type(document: Document, decision: RoutingDecision, table: RouteTable, n
             raise Malformed(
                 f"the type alone does not decide the route: it {plan.reason}; choose one of {', '.join(choices(table))}"
             )
-        raise Malformed(f"{plan.reason}; known names: {', '.join(sorted(table.types))}")
+        raise Malformed(f"{plan.reason}; {meant_or_known(decision.type, sorted(table.types))}")
     reason = f"{decision.who} set the type to {decision.type}{_because(decision)}"
     return replace(plan, way=Way.BY_HAND, reason=reason, review=False)
 

@@ -12,6 +12,7 @@ from receiver.core.decision import OPERATOR
 from receiver.core.document import Document, DocumentState, Step
 from receiver.core.errors import Malformed, NotAllowed
 from receiver.core.pages import BLANK, BY_HAND, Cut, Guards, Segment, account, read_spans, spans
+from receiver.core.problem import meant_or_known
 from receiver.core.replan import shelved
 from receiver.core.route import RouteTable
 from receiver.packets.cut import cut_task
@@ -113,8 +114,9 @@ def _merged(pieces: Sequence[Segment], pages: Iterable[int]) -> tuple[Segment, .
 def _check_types(pieces: Sequence[Segment], table: RouteTable) -> None:
     named = {item.category for item in pieces if item.category and item.confidence == BY_HAND}
     if unknown := sorted(name for name in named - {BLANK} if not table.takes(name)):
-        known = ", ".join(sorted({*table.types, BLANK}))
-        raise Malformed(f"no route takes type {unknown[0]!r}; known types: {known}")
+        raise Malformed(
+            f"no route takes type {unknown[0]!r}; {meant_or_known(unknown[0], sorted({*table.types, BLANK}))}"
+        )
 
 
 def cut_text(pieces: Sequence[Segment]) -> str:

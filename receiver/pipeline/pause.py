@@ -24,6 +24,7 @@ from receiver.core.document import DocumentState
 from receiver.core.errors import CloudRefused, Conflict, Malformed, SettingsRefused
 from receiver.core.flag import Flag
 from receiver.core.ids import place
+from receiver.core.problem import near
 from receiver.core.retry import GiveUp, RetryAt
 from receiver.core.task import Task
 from receiver.pipeline.context import Context, Run, StepResult, document_of
@@ -104,7 +105,10 @@ def pausable(what: str) -> str:
     if what in (SUBMISSION, RESULTS):
         return what
     if "://" not in what:
-        raise Malformed(f"{what!r} cannot be paused: give s3://bucket, sqs://queue, …, `submission` or `results`")
+        meant = f"; did you mean {name}?" if (name := near(what, (SUBMISSION, RESULTS))) else ""
+        raise Malformed(
+            f"{what!r} cannot be paused: give s3://bucket, sqs://queue, …, `submission` or `results`{meant}"
+        )
     return place(what)
 
 
@@ -207,7 +211,9 @@ async def pause_after_refusal(
         since=now if stood_open else pause.since,
         version=pause.version,
     )
-    alert = task_for(_alert(what, error, closed, subject), what, closed.since)  # one alert, however long it lasts
+    other = RESULTS if what == SUBMISSION else SUBMISSION
+    paused = (what, other) if (await read_pause(other, context)).until else (what,)
+    alert = task_for(_alert(paused, error, closed, subject), what, closed.since)  # one alert, however long it lasts
     if await _replaced(what, closed, context, InsertIfAbsent(alert)):  # unless another refusal was first
         await context.enqueue(alert.id)
     if not stood_open:
@@ -247,8 +253,9 @@ def located_reason(error: CloudRefused, context: Context) -> str:
     return f"{where}: {error}" if where else str(error)
 
 
-def _alert(what: str, error: CloudRefused, pause: Pause, subject: str) -> Alert:
-    waits = "submission is paused" if what == SUBMISSION else "results are delayed"
+def _alert(paused: Sequence[str], error: CloudRefused, pause: Pause, subject: str) -> Alert:
+    """The alert that the first of these is paused; the others are paused already."""
+    waits = "submission is paused" if paused[0] == SUBMISSION else "results are delayed"
     return Alert(
         kind="submission.paused",
         cause=error.code,
@@ -256,5 +263,6 @@ def _alert(what: str, error: CloudRefused, pause: Pause, subject: str) -> Alert:
         detail=pause.reason,
         subject=subject,
         fix=error.fix,
+        commands=tuple(f"mailroom resume {item}" for item in sorted(paused, reverse=True)),
         at=pause.until - pause.seconds,
     )

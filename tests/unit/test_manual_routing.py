@@ -80,7 +80,7 @@ def test_a_document_that_is_worked_on_or_whose_pages_are_elsewhere_is_not_rerout
     "word", [RoutingDecision(to="nowhere"), RoutingDecision(type="poem"), RoutingDecision(to="low_confidence")]
 )
 def test_a_word_that_is_not_in_the_table_is_refused_with_what_is(word: RoutingDecision) -> None:
-    with pytest.raises(Malformed, match=r"known names: .*contract"):
+    with pytest.raises(Malformed, match=r"known: .*contract"):
         reroute(unsorted(), word, TABLE_, FACTS, now=NOW)
 
 

@@ -142,7 +142,7 @@ def test_it_is_said_in_words_how_often_it_was(app: InMemoryApp) -> None:
 
 
 def test_what_is_over_is_listed_only_when_asked_for(app: InMemoryApp) -> None:
-    (key,) = raised(app, "the key", kind="submission.paused")
+    (key,) = raised(app, "the key", kind="submission.paused", commands=("mailroom resume results",))
 
     async def passes() -> None:
         for _ in range(3):
@@ -150,7 +150,7 @@ def test_what_is_over_is_listed_only_when_asked_for(app: InMemoryApp) -> None:
             await sweep(app.context)
             await app.work()
 
-    assert "mailroom resume submission" in run(f"mailroom alerts show {key}").output
+    assert "mailroom resume results" in run(f"mailroom alerts show {key}").output
     asyncio.run(passes())
     assert run("mailroom alerts").output.strip() == "no active incidents"
     assert "resolved" in run("mailroom alerts list --all").output

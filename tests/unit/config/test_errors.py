@@ -257,3 +257,11 @@ def test_what_is_no_text_file_is_said_in_one_line(tmp_path: Path) -> None:
     path.write_bytes(b"a: \x01")
     assert "not readable as YAML" in message(path)
     assert "\n" not in message(path)
+
+
+def test_a_file_is_named_with_the_option_that_gave_it(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match=r"\(--config\) cannot be read"):
+        load(tmp_path, {}, variable="--config")
+    with pytest.raises(Misconfigured) as missing:
+        load(tmp_path / "none.yaml", {}, variable="--config")
+    assert missing.value.fix.endswith("if it is elsewhere, give its path to --config")

@@ -94,6 +94,21 @@ async def test_an_expired_key_is_one_alert_and_no_review(app: InMemoryApp) -> No
     assert {item.step for item in await app.all(Document)} == {Step.SUBMITTED, Step.SETTLED}
 
 
+async def test_an_alert_offers_to_resume_what_is_paused(app: InMemoryApp) -> None:
+    """Results wait behind a gate of their own: resuming submission does not help them."""
+    document = await app.submitted()
+    app.cloud.classified(document.job_id, "contract")
+    app.cloud.broken = KEY
+    await app.event(document.job_id)
+    await on(app, 60, step=5)
+    (told,) = [alert for alert, _ in app.channel.told if alert.kind == "submission.paused"]
+    assert told.commands[0] == "mailroom resume results"
+    await app.ingest("after.pdf", b"%PDF-1.7 another")
+    await on(app, 60, step=5)
+    (incident,) = [item for item in await app.incidents() if item.kind == "submission.paused"]
+    assert incident.commands[:2] == ("mailroom resume submission", "mailroom resume results")
+
+
 async def test_while_it_is_paused_one_task_looks_at_a_time(app: InMemoryApp) -> None:
     for number in range(20):
         await app.ingest(f"{number}.pdf")
