@@ -21,6 +21,7 @@ from receiver.core.errors import MailroomError, Misconfigured
 from receiver.core.object_key import FIELDS
 from receiver.core.plan import Taken, Target
 from receiver.ports import Clock, Destination
+from receiver.tracing import traceparent
 
 if TYPE_CHECKING:
     from standardwebhooks import Webhook
@@ -48,6 +49,8 @@ class Http:
 
     def _signed(self, request: DeliveryRequest, body: bytes) -> dict[str, str]:
         named = {"webhook-id": request.delivery_id}
+        if parent := traceparent():
+            named["traceparent"] = parent
         key = self._key(request.options)
         if key is None:
             return named

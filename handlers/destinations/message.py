@@ -6,6 +6,7 @@ from handlers.destinations.cloudevent import event_attributes
 from handlers.destinations.manifest import ascii_safe
 from receiver.core.delivery_request import DeliveryRequest
 from receiver.core.object_key import UNTYPED
+from receiver.tracing import traceparent
 
 GROUPS = ("batch", "type")
 """The unit that a FIFO queue or topic keeps in order: documents of one batch (the default), or of one type."""
@@ -15,8 +16,14 @@ def message_attributes(request: DeliveryRequest) -> dict[str, dict[str, str]]:
     """The attributes, in the form that both services accept."""
     return {
         name: {"DataType": "Number" if name == "confidence" else "String", "StringValue": value}
-        for name, value in event_attributes(request).items()
+        for name, value in (event_attributes(request) | _parent()).items()
     }
+
+
+def _parent() -> dict[str, str]:
+    """The trace that the message belongs to, where traces are on."""
+    parent = traceparent()
+    return {"traceparent": parent} if parent else {}
 
 
 def fifo_order(request: DeliveryRequest, given: Mapping[str, str]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from receiver.pipeline.handler_registry import HandlerRegistry
 from receiver.pipeline.job_context import JobContext
 from receiver.pipeline.job_failure import resubmit_fail_or_hold
 from receiver.pipeline.job_result import fetch_job, fetch_recorded_job, write_result
+from receiver.tracing import span
 
 EVENTS = ("classify.success", "classify.error", "classify.partial_success", "classify.cancelled")
 
@@ -51,6 +52,8 @@ def route_by_type(job: JobContext, context: Context) -> Sequence[Write]:
         held = held_document(job.document, "the job is completed but has no result", now)
         return concluded(job, held, context)
     document = replace(job.document, classification=result, job_id=job.report.id, error="")
-    plan = decide(context.config.table, result, document, now=now)
+    with span("decide", document=document.id, type=result.type, confidence=result.confidence) as notes:
+        plan = decide(context.config.table, result, document, now=now)
+        notes.add(way=plan.way, review=plan.review)
     context.meter.count("mailroom_decisions", way=plan.way, type=result.type or "")
     return concluded(job, planned(document, plan, context), context)

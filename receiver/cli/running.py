@@ -12,6 +12,7 @@ from receiver.log import log_line, set_up
 from receiver.pipeline.installation import our_spool
 from receiver.ports import Store
 from receiver.read_settings import from_environ
+from receiver.tracing import exporting, record_receive
 
 if TYPE_CHECKING:
     from receiver.worker import Worker
@@ -47,7 +48,10 @@ def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False, existing
 
     async def opened() -> T:
         async with app.opened():
-            return await work(app)
+            with exporting() as traced:
+                if traced and app.receiver is not None:
+                    app.receiver.record = record_receive
+                return await work(app)
 
     return run(opened())
 

@@ -106,6 +106,10 @@ def _endpoint(text: str) -> None:
     forms.refuse_decorated(forms.url(text, example="https://s3.example.com"), text)
 
 
+def _collector(text: str) -> None:
+    forms.url(text, example="http://127.0.0.1:4318")
+
+
 def _region(text: str) -> None:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
         raise Wrong("is not a region", "write it like eu-central-1")
@@ -119,5 +123,6 @@ _CHECKS: dict[str, Callable[[str], None]] = {
     r"SSLKEYLOGFILE": _key_log,
     r"AWS_ENDPOINT_URL(_\w+)?": _endpoint,
     r"AWS_(DEFAULT_)?REGION": _region,
+    r"OTEL_EXPORTER_OTLP_(TRACES_)?ENDPOINT": _collector,
 }
 """Pattern of a variable's name -> what its value must be."""

@@ -161,6 +161,8 @@ class WebhookEndpoint:
                 event, fresh = outcome
                 counted[fresh] += 1
                 self._note(event, fresh, seconds)
+                if self._receiver.record is not None:
+                    self._receiver.record(event, fresh, seconds)
                 replies.append(Reply(202 if fresh else 200, _BODIES[fresh] % _encode(event.event_id)))
             else:
                 replies.append(self._failed(outcome, inbound.peer, size=inbound.size))

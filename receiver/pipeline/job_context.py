@@ -21,6 +21,7 @@ from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.installation import installation
 from receiver.pipeline.job_request import job_request_for, not_requested
 from receiver.ports import CloudFile
+from receiver.tracing import span
 
 GRACE = 30.0
 """Seconds after we first learned of a job in which a 404 does not count: LlamaCloud may not show the job
@@ -88,7 +89,8 @@ async def _looked_up(
 async def _first_known(job_ids: Sequence[str], kind: JobKind, context: Context) -> JobReport | None:
     for job_id in job_ids:
         try:
-            return await context.cloud.job(kind, job_id)
+            with span("fetch result", kind="CLIENT", job=job_id):
+                return await context.cloud.job(kind, job_id)
         except JobGone:
             continue
     return None

@@ -23,6 +23,7 @@ from receiver.pipeline.gather_facts import bytes_wanted, gather_facts
 from receiver.pipeline.job_context import GRACE, JobContext, fetch_unrecorded_job, on_record
 from receiver.pipeline.job_failure import failure_alerts, resubmit_fail_or_hold
 from receiver.pipeline.receive import handling_of
+from receiver.tracing import span
 
 EARLY_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds between requests for a job whose event came before its result was visible; then the sweep takes over."""
@@ -146,7 +147,8 @@ async def _on_record(job: Job, kind: JobKind, context: Context) -> JobContext | 
 async def _report(job: Job, context: Context) -> JobReport:
     """LlamaCloud's report on a stored job. A 404 counts only after the grace period."""
     try:
-        report = await context.cloud.job(job.kind, job.id, beta=job.beta)
+        with span("fetch result", kind="CLIENT", job=job.id):
+            report = await context.cloud.job(job.kind, job.id, beta=job.beta)
     except JobGone:
         status = JobStatus.PENDING if context.clock() - job.known_since < GRACE else JobStatus.GONE
         return JobReport(id=job.id, kind=job.kind, status=status, transaction_id=job.transaction_id)

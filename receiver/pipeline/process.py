@@ -24,6 +24,7 @@ from receiver.pipeline import deliver, handler_registry, submit, supersede
 from receiver.pipeline.context import Context, StepResult, TaskHandler
 from receiver.pipeline.failed_attempt import FailedAttempt, consequences, judge_failure, scheduled_failure
 from receiver.pipeline.pause import run_unless_paused
+from receiver.tracing import span
 
 STEPS: Mapping[str, TaskHandler] = {
     "submit": submit.STEP,
@@ -75,6 +76,23 @@ async def process(
     With ``begin``, deliveries that follow are written as claimed, and returned. An error in the step, in its change or
     in the store's write is a failed attempt. Raises only StoreBusy, if even the failure cannot be written.
     """
+    facts = {"task": task.id, "subject": task.subject, "attempt": task.attempts, "partner": task.partner}
+    with span(task.kind, about=task.subject, kind="CONSUMER", **facts) as notes:
+        done = await _process(task, context, lease_seconds, step_seconds, steps, begin)
+        notes.add(outcome=done.outcome, note=done.note)
+        if done.error is not None:
+            notes.fail(done.task.cause, done.note)
+        return done
+
+
+async def _process(
+    task: Task,
+    context: Context,
+    lease_seconds: float | None,
+    step_seconds: float | None,
+    steps: Mapping[str, TaskHandler],
+    begin: Begin | None,
+) -> Done:
     lease = Lease(task)
     try:
         async with renewed(lease, context, lease_seconds):

@@ -4,7 +4,7 @@ This is the hot path. The receiving Lambda function loads no other step, no conf
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,6 +33,8 @@ class ReceiverDependencies:
     keep_seconds: float
     """Seconds for which an event's id is stored, so that a repetition is recognized."""
     limit: EventLimit = field(default_factory=EventLimit)
+    record: Callable[[Event, bool, float], None] | None = None
+    """Takes each event that was stored, whether it is new, and the seconds it took; where traces are on."""
 
 
 class Accepted(NamedTuple):

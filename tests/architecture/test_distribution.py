@@ -17,6 +17,8 @@ MODULES = {
     "pyyaml": "yaml",
     "prometheus-client": "prometheus_client",
     "llamacloud-sandbox": "llamacloud_sandbox",
+    "opentelemetry-sdk": "opentelemetry",
+    "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
 }
 """Distributions whose module is called otherwise."""
 NOT_IMPORTED = {"tzdata", "llamacloud-sandbox"}
@@ -47,7 +49,7 @@ def imported() -> set[str]:
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     extras = PROJECT["optional-dependencies"]
-    product = declared([*PROJECT["dependencies"], *extras["aws"], *extras["sandbox"], *extras["demo"]])
+    product = declared([*PROJECT["dependencies"], *extras["aws"], *extras["sandbox"], *extras["demo"], *extras["otel"]])
     assert {COMES_WITH[name] for name in imported() & COMES_WITH.keys()} - {"mypy"} <= product
     assert imported() - COMES_WITH.keys() - {"llamacloud_sandbox"} == {
         MODULES.get(name, name) for name in product - NOT_IMPORTED

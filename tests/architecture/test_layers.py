@@ -12,7 +12,7 @@ PLACES = {"receiver": ROOT, "handlers": ROOT, "llamacloud_sandbox": ROOT / "sand
 OURS = tuple(PLACES)
 
 CORE = {"receiver.core"}
-PORTS = CORE | {"receiver.ports", "receiver.destination_traits", "receiver.metrics"}
+PORTS = CORE | {"receiver.ports", "receiver.destination_traits", "receiver.metrics", "receiver.tracing"}
 STEPS = PORTS | {"receiver.pipeline", "receiver.packets", "receiver.alerting", "receiver.config", "receiver.show"}
 """What happens to a document: its steps, its packet's, and the alerts about it."""
 OPERATIONS = STEPS | {"receiver.operations"}
@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.core": CORE,
     "receiver.config": CORE | {"receiver.config", "receiver.patient_reader"},
     "receiver.metrics": CORE,
+    "receiver.tracing": CORE | {"receiver", "receiver.log"},
     "receiver.ports": PORTS,
     "receiver.destination_traits": PORTS,
     "receiver.pipeline": STEPS,
