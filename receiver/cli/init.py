@@ -55,7 +55,7 @@ def init(public_url: str | None, base_url: str | None, destination: str | None, 
     except Misconfigured as error:
         raise Misconfigured(f"nothing was written, because this would be wrong:\n{error}", fix=error.fix) from error
     _write({TABLE: table, ENV: env})
-    say(f"wrote {TABLE} and {ENV} (only you can read them: {ENV} holds the API key and new secrets)")
+    say(f"wrote {TABLE} and {ENV} ({ENV} holds the API key and new secrets: only you can read it)")
     run = _run(answers.public_url)
     say(f"next:\n  {LOAD}\n  mailroom {run}\n  mailroom doctor   # in another terminal, after the first of these lines")
 
@@ -167,7 +167,10 @@ def _check(table: str, variables: Mapping[str, str]) -> None:
 
 
 def _write(files: Mapping[Path, str]) -> None:
-    """Writes all files or none, readable only by their owner."""
+    """Writes all files or none. The one with secrets is readable by its owner alone.
+
+    The table has none, and the user of a service or of a container must read it.
+    """
     written: list[Path] = []
     try:
         for path, text in files.items():
@@ -175,6 +178,8 @@ def _write(files: Mapping[Path, str]) -> None:
             written.append(path)
             with os.fdopen(file, "w", encoding="utf-8") as stream:
                 stream.write(text)
+                if path == TABLE:
+                    path.chmod(0o644)  # whatever the umask: commands set their own
     except OSError as error:
         for path in written:
             with contextlib.suppress(OSError):

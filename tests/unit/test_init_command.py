@@ -51,7 +51,8 @@ def test_it_writes_a_table_and_settings_that_serve_starts_with(folder: Path) -> 
     assert result.exit_code == 0
     assert init.LOAD in result.stdout
     assert {path.name for path in folder.iterdir()} == {".env", "mailroom.yaml"}
-    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
+    assert stat.S_IMODE((folder / "mailroom.yaml").stat().st_mode) == 0o644
     variables = loaded(folder)
     settings = from_environ(variables)
     assert settings.llama_cloud_base_url == "http://127.0.0.1:8090"
