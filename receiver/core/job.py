@@ -161,6 +161,10 @@ class Job:
     segments: tuple[Segment, ...] = ()
     """What a split job found; stored, because LlamaCloud does not say for how long it keeps it."""
     error: str = ""
+    ended_at: float | None = None
+    """When it ended, by LlamaCloud's clock; None until then, and where that is not known."""
+    heard_by: str = ""
+    """How its end was learned: by an ``event``, or without one, ``asked``."""
     version: int = 0
 
     __repr__ = short_repr

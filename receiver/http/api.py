@@ -17,7 +17,16 @@ from receiver.core.event import Event
 from receiver.core.incident import Incident
 from receiver.core.routing_choice import choices
 from receiver.core.task import Task, TaskState
-from receiver.http import calibration, document_check, document_links, document_pages, incidents, mending, recut_request
+from receiver.http import (
+    calibration,
+    document_check,
+    document_links,
+    document_pages,
+    incidents,
+    mending,
+    recut_request,
+    series,
+)
 from receiver.http.auth import Endpoint, WrongTokens, operator_only
 from receiver.http.document_list import list_documents
 from receiver.http.json_body import json_response, object_of
@@ -59,6 +68,7 @@ def routes(app: App) -> list[Route]:
         *recut_request.routes(app, only),
         *document_check.routes(app, only),
         *calibration.routes(app, only),
+        *series.routes(app, only),
         Route("/events", only(api.events)),
         Route("/events/{key:path}", only(api.event)),
         Route("/pauses", only(api.pauses)),

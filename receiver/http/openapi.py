@@ -32,6 +32,7 @@ from receiver.http.openapi_schemas import (
     named,
     word_of,
 )
+from receiver.operations.read_series import PERIODS
 
 PREFIX = "/api/v1"
 STATUSES = {
@@ -226,6 +227,12 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             does="What another threshold would do with past documents", answer="Backtest",
             query={"type": TEXT, "min_confidence": NUMBER | {"minimum": 0, "maximum": 1}, "since": SINCE},
             required=("type", "min_confidence"),
+        ),
+    },
+    "/series": {
+        "get": Operation(
+            does="What became of the documents of each hour or day", answer="Series",
+            query={"period": word_of(PERIODS)},
         ),
     },
     "/overview": {"get": Operation(does="Totals, what needs a person, routes and types", answer="Overview")},

@@ -114,6 +114,15 @@ CHECK: dict[str, Schema] = {
         found_sha256=TEXT_OR_NONE, why=TEXT_OR_NONE, fix=TEXT_OR_NONE, superseded=FLAG,
     )),
 }  # fmt: skip
+BY_STATE: dict[str, Schema] = {str(state): COUNT for state in DocumentState}
+BUCKET = an_object(
+    at=MOMENT, complete=FLAG, counted_at=MOMENT_OR_NONE, **BY_STATE,
+    types=many(an_object(type=TEXT, **BY_STATE, confidence=many(COUNT))),
+    late=an_object(documents=COUNT, p50=NUMBER_OR_NONE, p95=NUMBER_OR_NONE),
+    heard_by=an_object(event=COUNT, asked=COUNT),
+    partners=many(an_object(partner=TEXT, delivered=COUNT, gave_up=COUNT)),
+    queue=or_none(an_object(open=COUNT, review=COUNT, parked=COUNT, overdue=COUNT)),
+)  # fmt: skip
 SCHEMAS: dict[str, Schema] = {
     "Error": an_object(error=an_object(code=TEXT, message=TEXT)),
     "Delivery": DELIVERY,
@@ -173,6 +182,7 @@ SCHEMAS: dict[str, Schema] = {
         target=NUMBER, documents=COUNT, complete=FLAG,
     ),
     "Backtest": an_object(tested=COUNT, moved=COUNT, documents=many(OBJECT), complete=FLAG),
+    "Series": an_object(period=TEXT, step_seconds=NUMBER, buckets=many(BUCKET)),
     "Overview": an_object(
         balance=OBJECT, overdue=many(named("Document")), alerts=many(named("Incident")), standing=COUNT,
         routes=OBJECT, types=many(TEXT),

@@ -15,6 +15,7 @@ from receiver.core.change import Query
 from receiver.core.task import Task
 from receiver.operations.close_incidents import assess
 from receiver.operations.heartbeat import beat
+from receiver.operations.hour_counts import count_hours
 from receiver.operations.monitor import monitor
 from receiver.operations.sweep_jobs import ask_overdue
 from receiver.pipeline.context import Context
@@ -41,6 +42,7 @@ async def sweep(context: Context, *, limit: int = 1000) -> SweepResult:
     enqueued = await _enqueue_due(context, now, limit)
     over = await _alerting(context)
     withheld = await beat(context)
+    await count_hours(context)
     jobs = await ask_overdue(context)  # last, because everything else must also work while LlamaCloud is down
     return SweepResult(
         enqueued=enqueued, overdue=jobs.asked, finished=jobs.finished, over=over, heartbeat_withheld=withheld

@@ -46,7 +46,7 @@ def job_record(job: JobContext, document: Document, now: float) -> Write:
     report = job.report
     if job.job is not None:
         ended = replace(job.job, status=report.status, error=report.error, credits=report.credits)
-        return Replace(replace(ended, segments=report.segments))
+        return Replace(replace(ended, segments=report.segments, ended_at=report.ended_at, heard_by=job.heard_by))
     return Insert(
         Job(
             id=report.id,
@@ -58,6 +58,8 @@ def job_record(job: JobContext, document: Document, now: float) -> Write:
             status=report.status,
             error=report.error,
             credits=report.credits,
+            ended_at=report.ended_at,
+            heard_by=job.heard_by,
             segments=report.segments,
         )
     )

@@ -40,6 +40,8 @@ class JobContext:
     """None for a job that is not on record yet: its event came before our own write, or the job is adopted."""
     adopted: bool = False
     """Whether neither the job nor its document are on record yet."""
+    heard_by: str = ""
+    """How its end was learned (``Job.heard_by``)."""
 
 
 async def fetch_unrecorded_job(

@@ -89,6 +89,7 @@ async def write_result(
         polled = isinstance(asked, Command) and asked.verdict is SweepVerdict.POLL
         return _polled(asked.looks, context) if polled else _early(fetched, asked.looks, context)
     context.usual_times.note(fetched.report, fetched.job.pages if fetched.job else None)
+    fetched = replace(fetched, heard_by="asked" if isinstance(asked, Command) else "event")
     done = fetched.report.status is JobStatus.COMPLETED
     read = done and is_unread(fetched.document) and bytes_wanted(fetched, context)
     facts = await gather_facts(fetched.document, context) if read else None

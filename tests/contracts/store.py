@@ -32,6 +32,7 @@ from receiver.core.task import Task
 from receiver.ports import Store
 from tests.builders import BUILDERS, NOW, a_document, a_flag, a_job, a_task, an_event
 from tests.contracts.store_asked import AskedContract, all_pages
+from tests.contracts.store_counted import CountedContract
 from tests.contracts.store_searched import SearchContract
 
 
@@ -68,7 +69,7 @@ async def outcome(work: Any) -> Any:
 
 
 @pytest.mark.anyio
-class StoreContract(AskedContract, SearchContract):
+class StoreContract(AskedContract, CountedContract, SearchContract):
     @pytest.fixture
     def clock(self) -> HandClock:
         return HandClock()
