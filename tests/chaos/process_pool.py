@@ -26,6 +26,8 @@ PRELOADED = [
 ]
 TOGETHER = 0.2
 """The chance that a kill at random takes all of them, where a killed one stays down."""
+WORK = 4_000
+"""Bytes of log, about a dozen steps, that are written between two kills at random: a slow machine gets on, too."""
 HOPELESS = 10
 """Ends that are not kills; a few are findings, many mean that nothing works."""
 DIE_WITH_PARENT = 1
@@ -92,10 +94,15 @@ class ProcessPool:
     async def kill_at_random(self, mean_seconds: float) -> None:
         """Kills one of them now and then, for ever.
 
-        Only one that is at work: on a slow machine all would die as they start, and no work would be cut off.
+        Only one that is at work, and only after some work: on a slow machine all would die as they start, or no
+        packet would ever be cut.
         """
+        written = self._written()
         while True:
             await asyncio.sleep(self._rng.expovariate(1 / mean_seconds))
+            while self._written() < written + WORK:  # noqa: ASYNC110  others work
+                await asyncio.sleep(0.1)
+            written = self._written()
             at_work = [name for name in sorted(self._alive) if self._log(name).stat().st_size > self._begun_at[name]]
             together = bool(at_work and self._downtime) and self._rng.random() < TOGETHER
             self.together += together
@@ -139,6 +146,10 @@ class ProcessPool:
         self.down_seconds += seconds
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    def _written(self) -> int:
+        """Bytes in the logs of all."""
+        return sum(self._log(name).stat().st_size for name in self._begun_at)
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"

@@ -11,12 +11,18 @@ from typing import Any
 
 import pytest
 
+from tests.chaos import process_pool
 from tests.chaos.clocks import CLOCK, Clocks
 from tests.chaos.process_pool import ProcessPool
 
 pytestmark = pytest.mark.anyio
 MEMBERS = {"serve": ("serve",), "worker": ("worker",)}
 HOURS = 1e6
+
+
+@pytest.fixture(autouse=True)
+def any_work_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_pool, "WORK", 0)
 
 
 class PlayedProcess:
@@ -80,6 +86,22 @@ async def test_a_killed_process_is_started_anew_at_once(tmp_path: Path) -> None:
     pool = PlayedCrew(tmp_path, {}, random.Random(1))
     await work_until(pool, lambda: len(pool.started) > 6)
     assert (pool.together, pool.down_seconds, pool.astray) == (0, 0.0, [])
+
+
+async def test_none_is_killed_before_some_work_was_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_pool, "WORK", 1_000)
+    pool = PlayedCrew(tmp_path, {}, Low())
+    lines = 0
+
+    def work_a_little() -> bool:
+        nonlocal lines
+        lines += 1
+        with (tmp_path / "worker.log").open("a") as log:
+            log.write("a step\n")
+        return pool.killed == 3
+
+    await work_until(pool, work_a_little)
+    assert lines * len("a step\n") >= 2 * 1_000
 
 
 async def test_with_a_downtime_it_stays_down_until_the_run_is_over(tmp_path: Path) -> None:
