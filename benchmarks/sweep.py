@@ -14,7 +14,7 @@ from pathlib import Path
 
 from receiver.core.change import Insert
 from receiver.core.job import Job, JobKind, JobReport, JobStatus
-from receiver.operations.sweep_jobs import ask_overdue
+from receiver.operations.missed_webhooks import ask_overdue
 from receiver.store.sqlite.store import SqliteStore
 from tests.in_memory_app import InMemoryApp
 

@@ -12,11 +12,11 @@ from receiver.operations import clock_skew as skews
 from receiver.operations.future_dates import FutureDates
 from receiver.operations.leader_lock import LeaderLock
 from receiver.operations.lease_takeover import ExpiredLeases
+from receiver.operations.missed_webhooks import ask_overdue
 from receiver.operations.receiving_gap import ReceivingGap
 from receiver.operations.retention import RetentionResult, apply_retention_steadily
 from receiver.operations.stalled_queue import alert_of_silence, overlooked
 from receiver.operations.sweep import SweepResult, sweep
-from receiver.operations.sweep_jobs import ask_overdue
 from receiver.pipeline.context import Context
 from receiver.pipeline.process import Done
 from receiver.ports import Meter

@@ -13,7 +13,7 @@ from receiver.cli.running import with_app
 from receiver.cli.serve import changing, serve_until
 from receiver.core.errors import MailroomError, Misconfigured
 from receiver.log import log_line
-from receiver.operations.sweep_jobs import ask_open
+from receiver.operations.missed_webhooks import ask_open
 from receiver.pipeline.context import Context
 from receiver.stopping import Stopping
 

@@ -6,7 +6,7 @@ wait for its deadline.
 
 import time
 
-from receiver.operations.sweep_jobs import ask_open
+from receiver.operations.missed_webhooks import ask_open
 from receiver.pipeline.context import Context
 from receiver.ports import Clock
 

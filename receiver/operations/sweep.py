@@ -1,7 +1,7 @@
 """Sweep: recovers missed webhooks, and re-enqueues due tasks.
 
 LlamaCloud sends an event up to three times within seconds and never again. So every job has a deadline; past it
-the sweep asks about it (sweep_jobs.py) and continues as if the event had come. Due tasks are enqueued again.
+the sweep asks about it (missed_webhooks.py) and continues as if the event had come. Due tasks are enqueued again.
 receiver/background.py runs it, on AWS handlers/functions/sweep.py; both also take over expired leases and apply
 retention.
 """
@@ -16,8 +16,8 @@ from receiver.core.task import Task
 from receiver.operations.close_incidents import assess
 from receiver.operations.heartbeat import beat
 from receiver.operations.hour_counts import count_hours
+from receiver.operations.missed_webhooks import ask_overdue
 from receiver.operations.monitor import monitor
-from receiver.operations.sweep_jobs import ask_overdue
 from receiver.pipeline.context import Context
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import CloudBusy, CloudRefused
-from receiver.operations import sweep_jobs
+from receiver.operations import missed_webhooks
 from receiver.operations.receiving_gap import ReceivingGap
 from tests.in_memory_app import InMemoryApp
 
@@ -93,7 +93,7 @@ async def test_while_llamacloud_does_not_answer_it_goes_on_asking(app: InMemoryA
 async def test_it_asks_about_so_many_and_no_more(
     app: InMemoryApp, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep_jobs, "OPEN_AT_ONCE", 2)
+    monkeypatch.setattr(missed_webhooks, "OPEN_AT_ONCE", 2)
     for number in range(3):
         document = await app.submitted(content=b"%%PDF-1.7 %d" % number)
         app.cloud.classified(document.job_id, "contract")

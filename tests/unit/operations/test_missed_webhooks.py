@@ -17,7 +17,7 @@ from receiver.core.errors import CloudRefused
 from receiver.core.job import FOLLOW_UP, Job, JobKind, JobReport, JobStatus
 from receiver.core.task import Task
 from receiver.operations.future_dates import FutureDates
-from receiver.operations.sweep_jobs import PAGE, ask_open, ask_overdue
+from receiver.operations.missed_webhooks import PAGE, ask_open, ask_overdue
 from receiver.pipeline.pause import RESULTS, read_pause
 from tests.builders import NOW
 from tests.in_memory_app import InMemoryApp
