@@ -85,7 +85,7 @@ def load_app(settings: Settings) -> App:
     module, name = _composition_root(settings)
     app = cast("Callable[[Settings], object]", getattr(module, name))(settings)
     if not isinstance(app, App):
-        raise Misconfigured(f"MAILROOM_APP={settings.app} does not return an App", fix=BUILDS)
+        raise WrongApp(f"MAILROOM_APP={settings.app} does not return an App", fix=BUILDS)
     return app
 
 
@@ -125,20 +125,24 @@ def channel_opener(settings: Settings) -> "Callable[[AlertRule], AlertChannel] |
     return None if opener is None else lambda rule: cast("AlertChannel", opener(rule, settings))
 
 
+class WrongApp(Misconfigured):
+    """MAILROOM_APP names nothing that can build the application."""
+
+
 def _composition_root(settings: Settings) -> tuple[ModuleType, str]:
     module_name, _, name = settings.app.partition(":")
     try:
         module = importlib.import_module(module_name)
     except (ImportError, SyntaxError, ValueError) as error:
         missing = isinstance(error, ModuleNotFoundError) and f"there is no module {error.name}"
-        raise Misconfigured(
+        raise WrongApp(
             f"MAILROOM_APP={settings.app} cannot be imported: {missing or error}",
             fix="install it beside Mailroom, or put its folder on PYTHONPATH",
         ) from error
     try:
         inspect.signature(getattr(module, name)).bind(settings)
     except (AttributeError, TypeError, ValueError) as error:
-        raise Misconfigured(f"MAILROOM_APP={settings.app} is not a function that takes settings", fix=BUILDS) from error
+        raise WrongApp(f"MAILROOM_APP={settings.app} is not a function that takes settings", fix=BUILDS) from error
     return module, name
 
 

@@ -231,7 +231,7 @@ def table_findings(found: Preflight, table: Path, settings: DeploymentSettings) 
     for problem in said["problems"]:
         make = fault if problem["severity"] == "error" else doubt
         text = problem["text"].removeprefix("warning: ")
-        yield make(text, problem["fix"], settings.where("app") if text.startswith("MAILROOM_APP=") else "")
+        yield make(text, problem["fix"], settings.where(problem["setting"]) if problem["setting"] else "")
     if not any(problem["severity"] == "error" for problem in said["problems"]):
         yield right(f"{table} is sound, and so are the stage's settings")
 

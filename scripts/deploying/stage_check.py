@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.destinations import options as options_
-from receiver.bootstrap import channel_opener, load_destinations, own_places
+from receiver.bootstrap import WrongApp, channel_opener, load_destinations, own_places
 from receiver.cli.channel_check import opened_channels
 from receiver.combinations import refuse_combinations
 from receiver.config import Config, load
@@ -50,7 +50,8 @@ def main(arguments: Sequence[str]) -> None:
     try:
         said = checked(options.table, options.shadow)
     except Misconfigured as error:
-        said = {"problems": [{"severity": "error", "text": str(error), "fix": error.fix}], "places": []}
+        setting = "app" if isinstance(error, WrongApp) else ""
+        said = {"problems": [_problem("error", str(error), fix=error.fix, setting=setting)], "places": []}
     with answer:
         json.dump(said, answer)
 
@@ -66,8 +67,13 @@ def checked(path: Path, shadow: Path | None) -> dict[str, Any]:
     if shadow is not None:
         beside = load(shadow, os.environ, variable="shadow")
         problems += [(beside, item) for item in [*_problems(beside, settings), *unlike(beside, config)]]
-    texts = [{"severity": item.severity, "text": table.line(item), "fix": ""} for table, item in problems]
+    texts = [_problem(item.severity, table.line(item)) for table, item in problems]
     return {"problems": texts, "places": [*_targets(config), *_channels(config)]}
+
+
+def _problem(severity: str, text: str, *, fix: str = "", setting: str = "") -> dict[str, str]:
+    """``setting`` is the setting of mailroom.deploy.yaml that is wrong, if it is known."""
+    return {"severity": severity, "text": text, "fix": fix, "setting": setting}
 
 
 def _problems(config: Config, settings: Settings) -> list[Problem]:
