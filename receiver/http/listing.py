@@ -72,7 +72,7 @@ def known_parameters(request: Request, known: Collection[str]) -> dict[str, str]
     """The request's parameters. Raises Malformed for one that is not known."""
     given = dict(request.query_params)
     if unknown := sorted(set(given) - set(known)):
-        raise Malformed(f"{unknown[0]!r} is not a parameter; known parameters: {', '.join(sorted(known))}")
+        raise Malformed(f"{unknown[0]!r} is not a parameter; known parameters: {', '.join(sorted(known)) or 'none'}")
     return given
 
 

@@ -20,7 +20,7 @@ from receiver.core.object_key import safe_name
 from receiver.core.price import price_of
 from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response, object_of, version_of
-from receiver.http.listing import moment_of
+from receiver.http.listing import known_parameters, moment_of
 from receiver.http.multipart import FilePart, Parts
 from receiver.http.query_flag import flag_in
 from receiver.http.uploads import IDLE_SECONDS, NAME_LIMIT, bounded
@@ -145,7 +145,7 @@ class Mending:
 
     async def unlock(self, request: Request) -> Response:
         """Opens a locked PDF with its password, which is not stored, and resubmits it."""
-        _refuse_query(request)
+        known_parameters(request, ())
         given = await _given(request, "password", says='give the password: {"password": "…", "who": "…"}')
         if not given.get("password"):
             raise Malformed('give the password: {"password": "…", "who": "…"}')
@@ -155,7 +155,7 @@ class Mending:
 
     async def file(self, request: Request) -> Response:
         """Replaces the document's bytes with the file of a multipart body, and resubmits it."""
-        _refuse_query(request, "who")
+        known_parameters(request, ("who",))
         document_id, who = request.path_params["document_id"], request.query_params.get("who", "").strip() or OPERATOR
         document = await document_named(document_id, self._context.store)
         if document.forgotten_at is None:
@@ -166,7 +166,7 @@ class Mending:
 
     async def dismiss(self, request: Request) -> Response:
         """Dismisses the document: nothing more is done with it."""
-        _refuse_query(request)
+        known_parameters(request, ())
         given = await _given(request, "note", says='give the reason: {"note": "…", "who": "…"}')
         if not given.get("note"):
             raise Malformed('give the reason: {"note": "…", "who": "…"}')
@@ -188,15 +188,8 @@ def _refused_as_input() -> Iterator[None]:
 
 def _preview(request: Request) -> bool:
     """Whether nothing is to be written. A misspelt parameter is refused, so that nothing is carried out by mistake."""
-    _refuse_query(request, "preview")
+    known_parameters(request, ("preview",))
     return flag_in(request, "preview")
-
-
-def _refuse_query(request: Request, *known: str) -> None:
-    if unknown := sorted(set(request.query_params) - set(known)):
-        raise Malformed(
-            f"the query parameter {unknown[0]!r} is not known here; known are: {', '.join(known) or 'none'}"
-        )
 
 
 def _changed(done: Document | Skipped) -> Response:
