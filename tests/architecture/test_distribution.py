@@ -21,12 +21,11 @@ MODULES = {
     "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
 }
 """Distributions whose module is called otherwise."""
-NOT_IMPORTED = {"tzdata", "llamacloud-sandbox"}
-"""Data that `zoneinfo` reads, and a server that is started as a program."""
+NOT_IMPORTED = {"tzdata", "llamacloud-sandbox", "httptools"}
+"""Data that `zoneinfo` reads, a server that is started as a program, and uvicorn's parser."""
 COMES_WITH = {
     "botocore": "boto3",
     "pydantic_core": "pydantic",
-    "uvloop": "uvicorn",
     "hypercorn": "ministack",
     "_typeshed": "mypy",
 }

@@ -62,7 +62,7 @@ def test_the_uvicorn_that_is_asked_for_is_of_one_minor_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (asked,) = [item for item in project["dependencies"] if item.startswith("uvicorn")]
     major, minor = map(int, uvicorn.__version__.split(".")[:2])
-    assert asked == f"uvicorn[standard]>={major}.{minor},<{major}.{minor + 1}"
+    assert asked == f"uvicorn>={major}.{minor},<{major}.{minor + 1}"
 
 
 def replaced(self: object) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -50,6 +51,28 @@ def mailroom(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return venv / "bin" / "mailroom"
 
 
+SIZES = """
+import importlib.metadata, json
+print(json.dumps({
+    one.metadata["Name"]: sum(path.stat().st_size for path in map(one.locate_file, one.files or ()) if path.exists())
+    for one in importlib.metadata.distributions()
+}))
+"""
+
+
+def test_it_pulls_in_what_the_page_lists_and_nothing_else(mailroom: Path) -> None:
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8").partition("## What a plain install")[2]
+    large = {name: float(size) for size, name in re.findall(r"^ *([\d.]+)  (\S+)", page, re.MULTILINE)}
+    small = re.split(r",\s+", page.partition("MB together: ")[2].partition(".\n")[0])
+    told = subprocess.run([mailroom.parent / "python", "-c", SIZES], capture_output=True, text=True, check=True)
+    found = {name: size / 1e6 for name, size in json.loads(told.stdout).items()}
+    assert {*found} == {*large, *small}
+    assert f"{len(found)} packages" in page
+    for name, size in large.items():  # another platform's wheels are larger or smaller
+        assert size / 2 < found[name] < size * 2, name
+    assert sum(found[name] for name in small) < 12
+
+
 @pytest.mark.parametrize(
     ("command", "extra"),
     [
@@ -73,12 +96,11 @@ def test_without_the_extra_it_says_what_to_install(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_with_the_extra_the_demo_runs_where_no_checkout_is(wheel: Path, tmp_path: Path) -> None:
+def test_with_the_extra_uvx_runs_the_demo_where_no_checkout_is(wheel: Path, tmp_path: Path) -> None:
     uv("build", "--wheel", "--out-dir", tmp_path, ROOT / "sandbox")
-    uv("venv", "--python", sys.executable, tmp_path / "venv")
-    extra = f"llamacloud-mailroom[demo] @ {wheel.as_uri()}"
-    uv("pip", "install", "--python", tmp_path / "venv", "--find-links", tmp_path, extra)
     letter = ROOT / "samples" / "receipt-trattoria-pinolo.pdf"
-    done = run([tmp_path / "venv" / "bin" / "mailroom", "demo", "--once", "--json", letter], tmp_path)
+    uvx: list[str | Path] = [sys.executable, "-m", "uv", "--quiet", "tool", "run", "--isolated"]
+    uvx += ["--python", sys.executable, "--find-links", wheel.parent, "--find-links", tmp_path]
+    done = run([*uvx, "llamacloud-mailroom[demo]", "demo", "--once", "--json", letter], tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["balance"]["routed"] == 1
