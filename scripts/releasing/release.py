@@ -1,6 +1,7 @@
-"""Prepares a release: checks, version, changelog heading, wheel and sdist, checksums, upgrade notes.
+"""Prepares a release: checks, version, changelog heading, wheels and sdists, checksums, upgrade notes.
 
     scripts/release 0.2.0               writes version and changelog heading, then builds into build/release/0.2.0
+    scripts/release 0.2.0 --dry-run     checks, says what it would do, and writes nothing
     scripts/release 0.2.0 --build-only  builds what stands there already, for a tag that is checked out
 
 What it cannot do here it prints at the end: tests, commit, tag, publishing, image.
@@ -21,6 +22,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PLACES = {"pyproject.toml": 'version = "{}"', "receiver/__init__.py": '__version__ = "{}"'}
 """File -> the line that has the version."""
+STAND_IN = "sandbox"
+"""The folder of the distribution that the extra `demo` needs: it has a version of its own, and is built with ours."""
 UNRELEASED = "## Unreleased\n"
 TO_DO = "**To do:**"
 AFTERWARDS = """\
@@ -42,11 +45,16 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("version", help="for instance 0.2.0")
     parser.add_argument("--date", default=time.strftime("%Y-%m-%d", time.gmtime()), help="of the changelog's heading")
-    parser.add_argument("--build-only", action="store_true", help="write nothing but build/release")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--build-only", action="store_true", help="write nothing but build/release")
+    how.add_argument("--dry-run", action="store_true", help="write nothing at all")
     given = parser.parse_args(arguments)
     try:
         if not given.build_only:
             refuse_unready(root, given.version)
+            if given.dry_run:
+                print(would_do(root, given.version, given.date), end="")
+                return 0
             write_version(root, given.version)
             write_heading(root, given.version, given.date)
         try:
@@ -62,6 +70,25 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
         print(path.relative_to(root))
     print(AFTERWARDS.format(version=given.version), end="")
     return 0
+
+
+def would_do(root: Path, version: str, date: str) -> str:
+    """What a release would write, and what is left then."""
+    entries = changes(root, UNRELEASED)
+    listed, to_do = len(re.findall(r"(?m)^- ", entries)), entries.count(TO_DO)
+    places = " and ".join(place.name if place != root else "." for place in distributions(root))
+    return f"""\
+it would:
+  write {version} into {" and ".join(PLACES)}, where {present(root)} is
+  put {listed} changes under "## {version} - {date}" in CHANGELOG.md
+  build {places} twice into build/release/{version}, and compare the bytes
+  write SHA256SUMS, and UPGRADE.md with {to_do} things to do
+{AFTERWARDS.format(version=version)}"""
+
+
+def distributions(root: Path) -> list[Path]:
+    """The folders that are built: ours, and the stand-in's where there is one."""
+    return [root, *([root / STAND_IN] if (root / STAND_IN / "pyproject.toml").exists() else [])]
 
 
 def present(root: Path) -> str:
@@ -116,7 +143,7 @@ def build(root: Path, version: str) -> list[Path]:
     out = root / "build" / "release" / version
     with tempfile.TemporaryDirectory() as again:
         epoch = released_at(root, version)
-        first, second = (_built(root, folder, epoch) for folder in (out, Path(again)))
+        first, second = (built(root, folder, epoch) for folder in (out, Path(again)))
         if differing := sorted(name for name in {*first, *second} if first.get(name) != second.get(name)):
             raise Refused(f"two builds differ in {', '.join(differing)}: they must be the same bytes")
     sums, notes = out / "SHA256SUMS", out / "UPGRADE.md"
@@ -142,16 +169,17 @@ def upgrade_notes(root: Path, version: str) -> str:
     return f"# Upgrading to {version}\n\n{listed}\n\nGeneral steps, and how to go back: docs/production.md.\n"
 
 
-def _built(root: Path, folder: Path, epoch: int) -> dict[str, str]:
-    """Name -> SHA-256 of the wheel and the sdist."""
+def built(root: Path, folder: Path, epoch: int) -> dict[str, str]:
+    """Name -> SHA-256 of each wheel and sdist, all of whose files have this time. Raises Refused."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in folder.iterdir():
         path.unlink()
     env = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch)}
-    command = [sys.executable, "-m", "uv", "--quiet", "build", "--out-dir", str(folder), str(root)]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Refused(f"the build failed: {done.stderr.strip()}")
+    for place in distributions(root):
+        command = [sys.executable, "-m", "uv", "--quiet", "build", "--out-dir", str(folder), str(place)]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Refused(f"the build failed: {done.stderr.strip()}")
     files = [*folder.glob("*.whl"), *folder.glob("*.tar.gz")]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.releasing.release import built
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
@@ -19,12 +21,28 @@ def uv(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+EPOCH = 1_767_225_600
+"""Any: the time of every file."""
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dist(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The folder with wheels and sdists, as a release builds them, and their checksums."""
     folder = tmp_path_factory.mktemp("dist")
-    uv("build", "--wheel", "--out-dir", folder, ROOT)
-    (made,) = folder.glob("*.whl")
+    return folder, built(ROOT, folder, EPOCH)
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: tuple[Path, dict[str, str]]) -> Path:
+    (made,) = dist[0].glob("llamacloud_mailroom-*.whl")
     return made
+
+
+def test_wheels_and_sdists_are_the_same_bytes_each_time(dist: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    again = built(ROOT, tmp_path, EPOCH)
+    assert again == dist[1]
+    assert {name.partition("-")[0] for name in again} == {"llamacloud_mailroom", "llamacloud_sandbox"}
+    assert len(again) == 4
 
 
 def test_it_holds_receiver_and_handlers_and_nothing_else(wheel: Path) -> None:
@@ -97,10 +115,9 @@ def test_without_the_extra_it_says_what_to_install(
 
 
 def test_with_the_extra_uvx_runs_the_demo_where_no_checkout_is(wheel: Path, tmp_path: Path) -> None:
-    uv("build", "--wheel", "--out-dir", tmp_path, ROOT / "sandbox")
     letter = ROOT / "samples" / "receipt-trattoria-pinolo.pdf"
     uvx: list[str | Path] = [sys.executable, "-m", "uv", "--quiet", "tool", "run", "--isolated"]
-    uvx += ["--python", sys.executable, "--find-links", wheel.parent, "--find-links", tmp_path]
+    uvx += ["--python", sys.executable, "--find-links", wheel.parent]
     done = run([*uvx, "llamacloud-mailroom[demo]", "demo", "--once", "--json", letter], tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["balance"]["routed"] == 1

@@ -92,6 +92,19 @@ def test_it_writes_version_and_heading_and_builds_the_same_bytes_twice(
     assert "git tag -s v0.2.0" in capsys.readouterr().out
 
 
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["0.2.0", "--date", "2026-11-27", "--dry-run"], root=repository) == 0
+    said = capsys.readouterr().out
+    assert "write 0.2.0 into pyproject.toml and receiver/__init__.py, where 0.1.0 is" in said
+    assert 'put 2 changes under "## 0.2.0 - 2026-11-27"' in said
+    assert "UPGRADE.md with 1 things to do" in said
+    assert "git tag -s v0.2.0" in said
+    status = subprocess.run(["git", "status", "--porcelain", "--ignored"], cwd=repository, capture_output=True)
+    assert status.stdout == b""
+
+
 @pytest.mark.parametrize(
     ("spoil", "version", "told"),
     [
