@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from receiver.alerting.notices import after_notice, hand_over, line_of, page_link
+from receiver.alerting.remaining import GIVEN_UP
 from receiver.core.alert import Severity
 from receiver.core.change import Query
-from receiver.core.channel import Channel
+from receiver.core.channel import RETRY_SECONDS, Channel
 from receiver.core.incident import Incident
 from receiver.core.notice import Notice, NoticeStatus
 from receiver.core.notification import Notification
@@ -34,8 +35,11 @@ async def next_digest(channel: Channel, context: Context) -> Notice | Channel:
     """
     now = context.clock()
     count, worst = await _others(channel.id, context)
-    if count == channel.digest_count and not channel.digest_telling:
+    known, owed = count == channel.digest_count and not channel.digest_telling, channel.digest_owed
+    if known and not owed:
         return replace(channel, digest_at=None)
+    if owed and not known:  # all get the next one, which comes as late as it does without these retries
+        return replace(channel, digest_at=now + NEXT_SECONDS, digest_owed=(), digest_tries=0)
     severity = max((item.severity for item in worst), key=lambda item: item.rank, default=Severity.INFO)
     if count and (until := _hushed(channel.id, severity, context)) is not None:
         return replace(channel, digest_at=until)
@@ -56,15 +60,31 @@ async def next_digest(channel: Channel, context: Context) -> Notice | Channel:
         link=page_link(context, "alerts"),
         site=context.site,
         thread=channel.thread,
+        only=owed,
     )  # fmt: skip
 
 
 async def send_digest(notice: Notice, channel: Channel, context: Context) -> Channel:
-    """Sends the digest; returns the updated channel. Raises what the channel raises."""
+    """Sends the digest; returns the updated channel. Raises what the channel raises.
+
+    Addresses that defer it get it again, alone, a limited number of times, unless the number changes before.
+    """
     thread, but = await hand_over(notice, channel.id, context)
-    notified = after_notice(channel, but, context.clock(), counts=False)
+    now = context.clock()
+    notified = after_notice(channel, but, now, counts=False)
     thread = (thread or channel.thread) if notice.count else ""
-    return replace(notified, digest_at=None, digest_count=notice.count, digest_telling=False, thread=thread)
+    owed, tries = but.retry if but is not None else (), channel.digest_tries if notice.only else 0
+    if tries >= GIVEN_UP - 1:
+        owed = ()
+    return replace(
+        notified,
+        digest_at=now + RETRY_SECONDS[min(tries, len(RETRY_SECONDS) - 1)] if owed else None,
+        digest_count=notice.count,
+        digest_telling=False,
+        digest_owed=owed,
+        digest_tries=tries + 1 if owed else 0,
+        thread=thread,
+    )
 
 
 def _hushed(to: str, severity: Severity, context: Context) -> float | None:

@@ -61,6 +61,10 @@ class Channel:
     """How many other causes the last digest reported."""
     digest_telling: bool = False
     """Whether a digest was being sent when this was written: after a crash or a timeout the channel may have it."""
+    digest_owed: tuple[str, ...] = ()
+    """The addresses that deferred the last digest, and get it again at ``digest_at``."""
+    digest_tries: int = 0
+    """How often they deferred it."""
     thread: str = ""
     """What the channel returned for the first digest of a row."""
     version: int = 0

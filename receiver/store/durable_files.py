@@ -18,10 +18,13 @@ REMEMBERED = 10_000
 """Folders that a process remembers to have synced."""
 
 
-def make_file(path: Path) -> None:
-    """Creates an empty file with our mode, for libraries that would create it with another; nothing when it exists."""
-    with contextlib.suppress(FileExistsError):
+def make_file(path: Path) -> bool:
+    """Creates an empty file with our mode, for libraries that would create it with another; False when it exists."""
+    try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, MODE))
+    except FileExistsError:
+        return False
+    return True
 
 
 def sync_file(file: BinaryIO) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -157,6 +157,10 @@ def small_disk() -> Iterator[Path]:
     folder.rmdir()
 
 
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 async def test_a_full_disk_refuses_and_a_freed_one_goes_on(small_disk: Path) -> None:
     flags = [a_flag(value="v" * 20_000) for _ in range(60)]
     acknowledged: list[str] = []
@@ -173,6 +177,21 @@ async def test_a_full_disk_refuses_and_a_freed_one_goes_on(small_disk: Path) -> 
         assert await kept(store, flags) == acknowledged
     async with opened(small_disk / "mailroom.db") as again:
         assert await kept(again, flags) == acknowledged
+    assert_sound(small_disk / "mailroom.db")
+
+
+async def test_a_disk_that_is_full_from_the_start_keeps_no_empty_store(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    async with opened(small_disk / "mailroom.db") as store:
+        with pytest.raises(StoreBusy, match="the disk is full"):
+            await store.open()
+        assert names_in(small_disk) == ["ballast"]
+        ballast.unlink()
+        await store.ready()
+        await store.apply(Insert(a_flag()))
     assert_sound(small_disk / "mailroom.db")
 
 

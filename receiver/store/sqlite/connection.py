@@ -1,5 +1,6 @@
 """Opens the file: durable, migrated to the newest schema, and identified by its inode, not only by its name."""
 
+import contextlib
 import os
 import sqlite3
 import time
@@ -43,8 +44,11 @@ class SqliteConnection(sqlite3.Connection):
 
 
 def connect(path: Path, *, busy_seconds: float) -> SqliteConnection:
-    """A connection to the store in this file, which is created if it does not exist. Raises sqlite3.Error, OSError."""
-    make_file(path)  # SQLite gives -wal and -shm the mode of the file
+    """A connection to the store in this file, which is created if it does not exist. Raises sqlite3.Error, OSError.
+
+    A file that was created and could not be filled, as on a full disk, is removed.
+    """
+    made = make_file(path)  # SQLite gives -wal and -shm the mode of the file
     db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, factory=SqliteConnection)
     try:
         free_space.prepare_shrinking(db)
@@ -58,8 +62,18 @@ def connect(path: Path, *, busy_seconds: float) -> SqliteConnection:
         db.path, db.file, db.event_log, db.shrinks = path, _identity(path), EventLog(), free_space.can_shrink(db)
     except BaseException:
         db.close()
+        if made:
+            _remove_empty(path)
         raise
     return db
+
+
+def _remove_empty(path: Path) -> None:
+    """Removes a file without content. A process that fills it at this moment notices before it acknowledges anything
+    (``check_file``)."""
+    with contextlib.suppress(OSError):
+        if not path.stat().st_size:
+            path.unlink()
 
 
 def _keep_a_log(db: sqlite3.Connection, *, until: float) -> None:

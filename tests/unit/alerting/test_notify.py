@@ -656,6 +656,67 @@ async def test_a_digest_whose_answer_was_lost_comes_again_under_the_same_id(app:
     assert len({notice.id for notice in said}) == 1
 
 
+def with_full_mailbox(app: InMemoryApp) -> FullMailbox:
+    """A channel that is told of one cause at a time, and of the others in a digest."""
+    app.use(TABLE.replace("to: log,", "to: log, ceiling: 1 per 10 hours,"))
+    mail = FullMailbox()
+    app.context = replace(app.context, channels={"log": mail})
+    return mail
+
+
+def digests(mail: FullMailbox) -> list[int]:
+    return [count for notice, count in mail.told if notice.kind == "digest"]
+
+
+async def test_a_full_mailbox_gets_the_digest_when_it_is_emptied_and_nobody_gets_it_twice(app: InMemoryApp) -> None:
+    mail = with_full_mailbox(app)
+    await occur(app, "a", "b", "c")
+    for _ in range(3):
+        app.later(61)
+        await until_rest(app)
+    assert digests(mail) == [2]
+    assert mail.took == []
+    mail.full = False
+    app.later(301)
+    await until_rest(app)
+    assert "digest" in mail.took
+    took = len(mail.took)
+    app.later(3600)
+    await until_rest(app)
+    assert (digests(mail), len(mail.took)) == ([2], took)
+
+
+async def test_a_mailbox_that_stays_full_is_given_up_and_gets_the_next_digest(app: InMemoryApp) -> None:
+    mail = with_full_mailbox(app)
+    await occur(app, "a", "b", "c")
+    for _ in range(GIVEN_UP + 2):
+        app.later(301)
+        await until_rest(app)
+    channel = await app.store.get(Channel, "log")
+    assert channel is not None
+    assert (channel.digest_at, channel.digest_owed, channel.digest_tries) == (None, (), 0)
+    mail.full = False
+    await occur(app, "d")
+    app.later(601)
+    await until_rest(app)
+    assert digests(mail) == [2, 3]
+    assert "digest" in mail.took
+
+
+async def test_a_digest_with_another_number_waits_its_time_though_an_address_is_owed_the_last(app: InMemoryApp) -> None:
+    mail = with_full_mailbox(app)
+    await occur(app, "a", "b", "c")
+    app.later(61)
+    await until_rest(app)
+    await occur(app, "d")
+    app.later(301)
+    await until_rest(app)
+    assert digests(mail) == [2]
+    app.later(601)
+    await until_rest(app)
+    assert digests(mail) == [2, 3]
+
+
 @pytest.mark.parametrize(("ahead", "tells"), [(60.0, False), (3600.0, True)], ids=["for a minute", "by a wrong clock"])
 async def test_a_channel_that_another_task_holds_is_left_to_it_unless_a_clock_was_wrong(
     app: InMemoryApp, ahead: float, tells: bool
