@@ -1,5 +1,6 @@
 """The alert rules and the dashboard speak of metrics that exist, and each alert has its section in the runbook."""
 
+import copy
 import json
 import re
 import shutil
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from prometheus_client.parser import text_string_to_metric_families
 
 from receiver.core.balance import Tally
@@ -97,6 +101,45 @@ def test_an_alert_says_how_bad_it_is_and_leads_to_its_section(rule: dict[str, An
 
 def test_the_runbook_has_no_section_without_an_alert() -> None:
     assert re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE) == [rule["alert"] for rule in RULES]
+
+
+def lost(before: Any, after: Any, where: str = "") -> Iterator[str]:
+    """What the second one does not have of the first, or has otherwise."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key, value in before.items():
+            yield from lost(value, after[key], f"{where}.{key}") if key in after else [f"{where}.{key}"]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, pair in enumerate(zip(before, after, strict=True)):
+            yield from lost(*pair, f"{where}[{number}]")
+    elif before != after:
+        yield where
+
+
+def read_by_grafana(dashboard: dict[str, Any]) -> Any:
+    """The dashboard through Grafana's own model, which drops what it does not know."""
+    register_default_plugins()
+    return json.loads(JSONEncoder().encode(Dashboard.from_json(dashboard)))
+
+
+def test_grafanas_own_model_knows_all_that_is_in_the_dashboard() -> None:
+    assert list(lost(DASHBOARD, read_by_grafana(DASHBOARD))) == []
+
+
+def test_what_grafana_would_not_know_is_found() -> None:
+    wrong = copy.deepcopy(DASHBOARD)
+    wrong["refesh"] = "30s"
+    wrong["panels"][0]["fieldConfig"]["defaults"]["units"] = "s"
+    wrong["panels"][0]["targets"][0]["expression"] = "up"
+    expected = [".panels[0].targets[0].expression", ".panels[0].fieldConfig.defaults.units", ".refesh"]
+    assert sorted(lost(wrong, read_by_grafana(wrong))) == sorted(expected)
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: str(panel["title"]))
+def test_every_panel_has_a_unit_and_the_chosen_data_source(panel: dict[str, Any]) -> None:
+    (variable,) = DASHBOARD["templating"]["list"]
+    assert panel["fieldConfig"]["defaults"]["unit"] in {"short", "s", "ops"}
+    assert panel["datasource"] == {"type": variable["query"], "uid": f"${{{variable['name']}}}"}
+    assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
 
 
 def test_every_panel_has_its_own_number_and_its_own_place() -> None:
