@@ -10,12 +10,11 @@ from llamacloud_sandbox.marks import IN_WORDS
 from llamacloud_sandbox.profile import catch_all
 from llamacloud_sandbox.reading import Reading
 from llamacloud_sandbox.score import Score, Scores, scores
-from llamacloud_sandbox.scripted import ScriptedJudge
 from llamacloud_sandbox.segment import Segment, Strategy
 from llamacloud_sandbox.split import split
 from llamacloud_sandbox.verdict import Judge, Rule, Verdict
 
-__all__ = ["Judge", "LexicalJudge", "Rule", "ScriptedJudge", "Verdict"]
+__all__ = ["Judge", "LexicalJudge", "Rule", "Verdict"]
 
 
 class LexicalJudge:

@@ -6,14 +6,17 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from llamacloud_sandbox.bounded import BoundedJudge
+from llamacloud_sandbox.children import Children
 from llamacloud_sandbox.faults import Faults
 from llamacloud_sandbox.jobs import Jobs
-from llamacloud_sandbox.judge import Judge, LexicalJudge
 from llamacloud_sandbox.limits import Limits
 from llamacloud_sandbox.options import Options
+from llamacloud_sandbox.reader import Reader
 from llamacloud_sandbox.scripted import ScriptedJudge
 from llamacloud_sandbox.sender import Sender
 from llamacloud_sandbox.state import State
+from llamacloud_sandbox.verdict import Judge
 from llamacloud_sandbox.work import Work
 
 
@@ -29,7 +32,8 @@ class Parts:
         self, options: Options, *, judge: Judge | None = None, clock: Callable[[], float] = microseconds
     ) -> None:
         self.options, self.clock = options, clock
-        work = Work(judge or judge_named(options.judge), ocr=options.ocr)
+        self.children = Children()
+        work = Work(judge or judge_named(options.judge, self.children), Reader(self.children, ocr=options.ocr))
         self.state = State(options.state)
         self.faults = Faults(options.faults, options.seed)
         self.limits = Limits(options, clock)
@@ -46,6 +50,7 @@ class Parts:
     async def end(self) -> None:
         """Stop jobs and deliveries, close files and connections."""
         await self.jobs.close()
+        self.children.close()
         await self.sender.close()
         self.state.close()
 
@@ -59,11 +64,11 @@ class Parts:
         self.requests.clear()
 
 
-def judge_named(name: str) -> Judge:
+def judge_named(name: str, children: Children) -> Judge:
     """The judge for `--judge`: `lexical`, or `scripted:FILE`. Raises ValueError for any other name."""
     kind, _, argument = name.partition(":")
     if kind == "lexical" and not argument:
-        return LexicalJudge()
+        return BoundedJudge(children)
     if kind == "scripted" and argument:
-        return ScriptedJudge(Path(argument), otherwise=LexicalJudge())
+        return ScriptedJudge(Path(argument), otherwise=BoundedJudge(children))
     raise ValueError(f"judge {name!r}: give 'lexical' or 'scripted:FILE'")

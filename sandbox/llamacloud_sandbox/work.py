@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from llamacloud_sandbox.judge import Judge, Rule
 from llamacloud_sandbox.pages import selected
-from llamacloud_sandbox.reading import Reading, read
+from llamacloud_sandbox.reader import Reader
+from llamacloud_sandbox.reading import Reading
 from llamacloud_sandbox.recent import Recent
 from llamacloud_sandbox.records import File, Job
 from llamacloud_sandbox.segment import Strategy
+from llamacloud_sandbox.verdict import Judge, Rule
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Done:
 class Work:
     """Reads and judges. Raises `Unreadable` (its text is the job's `error_message`) or OSError (the bytes are gone)."""
 
-    def __init__(self, judge: Judge, *, ocr: bool) -> None:
-        self._judge, self._ocr = judge, ocr
+    def __init__(self, judge: Judge, reader: Reader) -> None:
+        self._judge, self._reader = judge, reader
         self._readings: Recent[Reading] = Recent(32)
         self._done: Recent[Done] = Recent(512)
 
@@ -59,7 +60,7 @@ class Work:
 
     def _read(self, file: File, path: Path, pages: Collection[int] | None, max_pages: int | None) -> Reading:
         def fresh() -> Reading:
-            return read(path, file.name, ocr=self._ocr, pages=pages, max_pages=max_pages)
+            return self._reader.read(path, file.name, file.sha256, pages=pages, max_pages=max_pages)
 
         key = (file.sha256, None if pages is None else tuple(pages), max_pages)
         return replace(self._readings.get(key, fresh), name=file.name)

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from llamacloud_sandbox.judge import LexicalJudge, Rule
-from llamacloud_sandbox.reading import read
 from llamacloud_sandbox.segment import Strategy
+from support.reading import read
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -36,18 +36,18 @@ def the_rules() -> list[Rule]:
     ],
 )
 def test_a_sample_gets_the_type_that_its_list_says(name: str, expected: str | None) -> None:
-    verdict = LexicalJudge().classify(read(SAMPLES / f"{name}.pdf", name), the_rules())
+    verdict = LexicalJudge().classify(read(SAMPLES / f"{name}.pdf"), the_rules())
     assert verdict.type == expected
     assert expected is None or verdict.confidence >= 0.6
 
 
 def test_the_ambiguous_sample_is_left_to_a_person() -> None:
-    verdict = LexicalJudge().classify(read(SAMPLES / "ambiguous-staircase-quote.pdf", "x"), the_rules())
+    verdict = LexicalJudge().classify(read(SAMPLES / "ambiguous-staircase-quote.pdf"), the_rules())
     assert verdict.confidence < 0.8
 
 
 def test_the_morning_mail_is_cut_as_its_truth_says() -> None:
     truth: dict[str, Any] = json.loads((SAMPLES / "packets" / "morning-mail.json").read_text())
-    segments = LexicalJudge().split(read(SAMPLES / "packets" / "morning-mail.pdf", "x"), the_rules(), Strategy())
+    segments = LexicalJudge().split(read(SAMPLES / "packets" / "morning-mail.pdf"), the_rules(), Strategy())
     expected = [(piece["category"].replace("blank", "uncategorized"), piece["pages"]) for piece in truth["pieces"]]
     assert [(segment.category, list(segment.pages)) for segment in segments] == expected

@@ -12,7 +12,12 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 PACKAGE = PROJECT / "llamacloud_sandbox"
 METADATA = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
-MODULES = {"pillow": "PIL", "llama-cloud": "llama_cloud"}
+MODULES = {
+    "pillow": "PIL",
+    "llama-cloud": "llama_cloud",
+    "python-calamine": "python_calamine",
+    "python-oxmsg": "oxmsg",
+}
 """Distributions whose module is called otherwise."""
 NOT_IMPORTED = {"python-multipart"}
 """Those that another dependency imports on our behalf."""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from llamacloud_sandbox.judge import LexicalJudge, Rule, ScriptedJudge, Verdict
+from llamacloud_sandbox.judge import LexicalJudge, Rule, Verdict
 from llamacloud_sandbox.reading import Page, Reading, Unreadable
+from llamacloud_sandbox.scripted import ScriptedJudge
 from llamacloud_sandbox.segment import Segment, Strategy
 
 RULES = (Rule("invoice", "a bill"), Rule("contract", "a legal agreement"))

@@ -30,13 +30,13 @@ def plain(content: bytes) -> list[str]:
     text = _decoded(content)
     odd = sum(not (letter.isprintable() or letter.isspace()) for letter in text[:4096])
     if odd > len(text[:4096]) / 50:
-        raise Unreadable("The file type is not supported: neither PDF, picture, DOCX, HTML, mail nor text.")
+        raise Unreadable("The file type is not supported: neither PDF, picture, office document, HTML, mail nor text.")
     return [page.strip() for page in text.split("\f")]
 
 
 def html(content: bytes) -> list[str]:
     """The visible text of an HTML page, one page."""
-    return [_visible(_decoded(content))]
+    return [visible(_decoded(content))]
 
 
 def mail(content: bytes) -> list[str]:
@@ -56,7 +56,7 @@ def _body(message: EmailMessage) -> str:
         return ""
     payload = part.get_payload(decode=True)
     text = _decoded(payload if isinstance(payload, bytes) else b"", part.get_content_charset())
-    return _visible(text) if part.get_content_subtype() == "html" else text
+    return visible(text) if part.get_content_subtype() == "html" else text
 
 
 def _decoded(content: bytes, charset: str | None = None) -> str:
@@ -91,7 +91,8 @@ class _Visible(HTMLParser):
             self.text.append(re.sub(r"\s+", " ", data))
 
 
-def _visible(markup: str) -> str:
+def visible(markup: str) -> str:
+    """What a reader sees of HTML, a line for each block."""
     parser = _Visible()
     parser.feed(markup)
     parser.close()
