@@ -3,6 +3,7 @@
 The engine never imports the application. It finds it by an import string (MAILROOM_APP), as uvicorn finds yours.
 """
 
+import hmac
 import importlib
 import inspect
 import os
@@ -13,18 +14,19 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from receiver.core.errors import Misconfigured
 from receiver.core.links import ContentLinks
+from receiver.core.operators import Operators
 from receiver.core.retention import Retention
 from receiver.core.timers import visibility
 from receiver.metrics import SummingMeter
 from receiver.pipeline.receive import ReceiverDependencies
 from receiver.ports import Clock, Spool, Store, TaskQueue
-from receiver.secret_rules import refuse_other_proofs
+from receiver.secret_rules import refuse_other_proofs, secret_list
 from receiver.settings import Secret, Settings
 
 if TYPE_CHECKING:
@@ -38,14 +40,34 @@ if TYPE_CHECKING:
     from receiver.ports import AlertChannel, Destination
 
 USUAL = Retention()
+_PAGE = b"mailroom operator's page"
+"""What the keys of the page are derived for: whoever has a link or a token of another kind has no session."""
 BUILDS = "name a function like handlers.app:build, which takes settings and returns an App"
 
 
 @dataclass(slots=True)
 class OperatorAccess:
-    """The operator's token; it is exchanged when secrets rotate."""
+    """What opens the operator's side; it is exchanged when secrets rotate."""
 
     token: Secret
+    """MAILROOM_ADMIN_TOKEN."""
+    operators: Operators
+    keys: tuple[bytes, ...]
+    """Sign the page's sessions and its links: the first one signs, all are accepted."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> "OperatorAccess":
+        """What these settings say. Without a secret of ours, a random key: sessions then end with the process."""
+        ours = secret_list("MAILROOM_TOKEN_SECRETS", settings.token_secrets.reveal())
+        token = settings.operator_token()
+        secrets = ours or (token.reveal().encode() or token_bytes(32),)
+        keys = tuple(hmac.digest(secret, _PAGE, "sha256") for secret in secrets)
+        return cls(token, settings.known_operators(), keys)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody can sign in with a token."""
+        return not self.token and not self.operators.entries
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +88,7 @@ class App:
     access: OperatorAccess = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "access", OperatorAccess(self.settings.operator_token()))
+        object.__setattr__(self, "access", OperatorAccess.of(self.settings))
 
     @asynccontextmanager
     async def opened(self) -> "AsyncIterator[App]":
@@ -350,13 +372,13 @@ def open_links(settings: Settings) -> ContentLinks | None:
 
 def renew(app: App, settings: Settings) -> None:
     """Uses the secrets of these settings from now on. Raises Misconfigured, and then changes nothing."""
-    lock, fresh, token = settings.webhook_secrets(), webhook_terms(settings), settings.operator_token()
+    lock, fresh, access = settings.webhook_secrets(), webhook_terms(settings), OperatorAccess.of(settings)
     refuse_other_proofs(app.settings.webhook_secrets(), lock)
-    if app.access.token and not token:
+    if app.access.token and not access.token:
         raise Misconfigured("MAILROOM_ADMIN_TOKEN is missing", fix="restore it, or restart without it")
     app.context.cloud.renew(settings.llama_cloud_api_key.reveal())
     app.context.webhook_terms.take(fresh)
-    app.access.token = token
+    app.access.token, app.access.operators, app.access.keys = access.token, access.operators, access.keys
     if app.context.links is not None:
         app.context.links.take(tuple(lock.token_secrets))
     if app.receiver is not None:

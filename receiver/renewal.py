@@ -19,7 +19,7 @@ from receiver.settings import Secret, Settings
 
 EVERY_SECONDS = 2.0
 """How soon a changed secret is noticed."""
-RENEWED = ("llama_cloud_api_key", "webhook_headers", "token_secrets", "signing_secrets", "admin_token")
+RENEWED = ("llama_cloud_api_key", "webhook_headers", "token_secrets", "signing_secrets", "admin_token", "operators")
 """The settings that are renewed; any other needs a restart."""
 
 

@@ -17,6 +17,7 @@ from receiver.core import forms
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Form, Wrong, number
 from receiver.core.header_map import HEADERS
+from receiver.core.operators import OPERATORS, Operators, read_operators
 from receiver.core.secret import Secret as Secret
 from receiver.core.timers import LEASE, LONGEST_LEASE, STOP
 from receiver.core.verify_webhook import Proof, WebhookSecrets
@@ -166,7 +167,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     admin_token: Annotated[
         Secret,
         _about(
-            "Bearer token of the operator's API and page, at least 16 bytes; without it they are disabled", forms.TOKEN
+            "Bearer token of an operator without a name, in the role admin, at least 16 bytes; without it and without "
+            "MAILROOM_OPERATORS, the operator's API and page are disabled",
+            forms.TOKEN,
+        ),
+    ] = Secret("")
+    operators: Annotated[
+        Secret,
+        _about(
+            "The operators by name, with their roles and the SHA-256 of their tokens; usually MAILROOM_OPERATORS_FILE, "
+            "the file that `mailroom operators` writes",
+            OPERATORS,
         ),
     ] = Secret("")
     operator_address: Annotated[
@@ -348,6 +359,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.admin_token and not self.allow_unverified:
             secret_rules.refuse_short("MAILROOM_ADMIN_TOKEN", [self.admin_token.reveal().encode()])
         return self.admin_token
+
+    def known_operators(self) -> Operators:
+        """The operators by name. Raises Misconfigured."""
+        try:
+            return read_operators(self.operators.reveal() or "{}")
+        except Wrong as wrong:
+            raise Misconfigured(f"MAILROOM_OPERATORS {wrong}", fix=wrong.fix) from None
 
     def source_places(self) -> tuple[str, ...]:
         """Where mail is taken from: watched folders, and ``s3://bucket/prefix`` of the inbox."""

@@ -42,6 +42,7 @@ COMMANDS = {
     "alerts": "receiver.cli.alerts:alerts",
     "routes": "receiver.cli.routes:routes",
     "config": "receiver.cli.config:config",
+    "operators": "receiver.cli.operators:operators",
     "balance": "receiver.cli.balance:balance",
     "calibration": "receiver.cli.calibration:calibration",
     "costs": "receiver.cli.costs:costs",

@@ -5,6 +5,7 @@ import click
 from receiver.bootstrap import App
 from receiver.cli.output import say
 from receiver.cli.running import with_app
+from receiver.cli.user import user_name
 from receiver.core.errors import Malformed
 from receiver.pipeline import pause as pausing
 
@@ -33,4 +34,4 @@ def _place(what: str) -> str:
 
 
 async def _set(app: App, what: str, until: float) -> None:
-    await app.context.store.apply(await pausing.pause(_place(what), until, app.context))
+    await app.context.store.apply(await pausing.pause(_place(what), until, app.context, who=user_name()))

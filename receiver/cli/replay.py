@@ -9,6 +9,7 @@ from receiver.cli.listing import MOMENT
 from receiver.cli.output import print_json, say, table
 from receiver.cli.running import with_app
 from receiver.cli.suggestions import refuse_unknown_type
+from receiver.cli.user import user_name
 from receiver.core.price import price_of
 from receiver.core.quantity import quantity
 from receiver.operations.replay import Replay, ReplayFilter, carry_out, foreseen, selected_documents, written
@@ -78,20 +79,21 @@ def _id(item: Replay | TaskReplay) -> str:
 
 async def _replay(app: App, choice: ReplayFilter, *, dry_run: bool) -> list[Replay | TaskReplay]:
     await refuse_unknown_type(choice.type, app.context.store)
-    planned = [await foreseen(item, choice, app.context) async for item in selected_documents(choice, app.context)]
+    who, chosen = user_name(), selected_documents(choice, app.context)
+    planned = [await foreseen(item, choice, app.context, who=who) async for item in chosen]
     if paid := [item.document for item in planned if item.action == "resubmit"]:
         count = quantity(len(paid), "document")
         say(f"{count} without a result will be resubmitted: {price_of(paid)}", err=True)
     done: list[Replay | TaskReplay] = []
     for item in planned:
         if not dry_run and not await carry_out(item, app.context):
-            again = await foreseen(item.document, choice, app.context)
+            again = await foreseen(item.document, choice, app.context, who=who)
             await carry_out(again, app.context)
             done.append(again)
             continue
         done.append(item)
     async for task in chosen_tasks(choice, app.context):
-        resumed = await foreseen_task(task, app.context)
+        resumed = await foreseen_task(task, app.context, who=who)
         if not dry_run:
             await written(resumed.writes, app.context)
         done.append(resumed)

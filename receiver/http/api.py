@@ -10,7 +10,6 @@ from receiver import show
 from receiver.bootstrap import App
 from receiver.core.change import Query
 from receiver.core.costs import Costs
-from receiver.core.decision import OPERATOR
 from receiver.core.document import Document
 from receiver.core.errors import Malformed
 from receiver.core.event import Event
@@ -27,10 +26,12 @@ from receiver.http import (
     recut_request,
     series,
 )
-from receiver.http.auth import Endpoint, WrongTokens, operator_only
+from receiver.http.auth import Gate
 from receiver.http.document_list import list_documents
 from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
+from receiver.http.person import person_of, who_of
+from receiver.http.roles import role_of
 from receiver.http.uploads import upload
 from receiver.operations.costs import read_costs
 from receiver.operations.document_report import document_report
@@ -52,33 +53,33 @@ TASKS = {
 
 
 def routes(app: App) -> list[Route]:
-    """The operator's endpoints, all behind MAILROOM_ADMIN_TOKEN."""
-    api, wrong = Api(app), WrongTokens(app.context.meter)
+    """The operator's endpoints, each restricted to the role that roles.py names."""
+    return list(map(Gate(app).guarded, _endpoints(app)))
 
-    def only(endpoint: Endpoint) -> Endpoint:
-        return operator_only(app.access, wrong, endpoint)
 
+def _endpoints(app: App) -> list[Route]:
+    api = Api(app)
     return [
-        Route("/documents", only(api.documents)),
-        Route("/documents", only(upload(app)), methods=["POST"]),
-        Route("/documents/{document_id}", only(api.document)),
-        *document_links.routes(app, only),
-        *mending.routes(app, only),
-        *document_pages.routes(app, only),
-        *recut_request.routes(app, only),
-        *document_check.routes(app, only),
-        *calibration.routes(app, only),
-        *series.routes(app, only),
-        Route("/events", only(api.events)),
-        Route("/events/{key:path}", only(api.event)),
-        Route("/pauses", only(api.pauses)),
-        Route("/pauses", only(api.pause), methods=["POST"]),
-        Route("/tasks", only(api.tasks)),
-        Route("/tasks/{task_id:path}/replay", only(api.replay), methods=["POST"]),
-        Route("/tasks/{task_id:path}", only(api.task)),
-        Route("/costs", only(api.costs)),
-        Route("/overview", only(api.overview)),
-        *incidents.routes(app, only),
+        Route("/documents", api.documents),
+        Route("/documents", upload(app), methods=["POST"]),
+        Route("/documents/{document_id}", api.document),
+        *document_links.routes(app),
+        *mending.routes(app),
+        *document_pages.routes(app),
+        *recut_request.routes(app),
+        *document_check.routes(app),
+        *calibration.routes(app),
+        *series.routes(app),
+        Route("/events", api.events),
+        Route("/events/{key:path}", api.event),
+        Route("/pauses", api.pauses),
+        Route("/pauses", api.pause, methods=["POST"]),
+        Route("/tasks", api.tasks),
+        Route("/tasks/{task_id:path}/replay", api.replay, methods=["POST"]),
+        Route("/tasks/{task_id:path}", api.task),
+        Route("/costs", api.costs),
+        Route("/overview", api.overview),
+        *incidents.routes(app),
     ]
 
 
@@ -94,7 +95,9 @@ class Api:
 
     async def document(self, request: Request) -> Response:
         found = await document_report(request.path_params["document_id"], self._context.store)
-        return json_response(found.shown())
+        role = person_of(request).role
+        actions = [name for name in found.actions if role.covers(role_of("POST", f"/documents/{{document_id}}/{name}"))]
+        return json_response(found.shown() | {"actions": actions})
 
     async def events(self, request: Request) -> Response:
         page = await listing(request, self._context.store, Event, EVENTS)
@@ -116,7 +119,9 @@ class Api:
         what, resume = body.get("what"), body.get("resume", False)
         if set(body) - {"what", "resume"} or not isinstance(what, str) or not isinstance(resume, bool):
             raise Malformed('give {"what": "submission", "results" or s3://bucket, …}, and "resume": true to resume it')
-        await self._context.store.apply(await pause(pausable(what), 0.0 if resume else FOR_EVER, self._context))
+        await self._context.store.apply(
+            await pause(pausable(what), 0.0 if resume else FOR_EVER, self._context, who=who_of(request))
+        )
         return await self.pauses(request)
 
     async def tasks(self, request: Request) -> Response:
@@ -129,7 +134,7 @@ class Api:
 
     async def replay(self, request: Request) -> Response:
         """Enqueues a parked task again."""
-        task = await replay_task(request.path_params["task_id"], self._context, who=OPERATOR)
+        task = await replay_task(request.path_params["task_id"], self._context, who=who_of(request))
         return json_response(show.task(task), 202)
 
     async def costs(self, request: Request) -> Response:

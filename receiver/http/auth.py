@@ -1,6 +1,7 @@
-"""Checks the operator's token, in constant time and over bytes.
+"""Checks who sends a request to the operator's side, and whether their role allows it.
 
-Wrong tokens are throttled by source address; requests from other addresses are not affected.
+Tokens are compared in constant time, and over bytes. Wrong ones are throttled by source address; requests from other
+addresses are not affected.
 """
 
 import hmac
@@ -13,12 +14,15 @@ from collections.abc import Awaitable, Callable
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from receiver.bootstrap import OperatorAccess
+from receiver.bootstrap import App
+from receiver.core.operators import Role
 from receiver.core.rate_limit import RateLimit
+from receiver.http.person import Person
+from receiver.http.roles import BY_LINK, role_of
 from receiver.log import RateLimitedLog
 from receiver.ports import Meter
-from receiver.settings import Secret
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -30,6 +34,11 @@ ADDRESSES = 4096
 """Maximum addresses to remember; the one whose last wrong token is oldest is dropped first."""
 LINES = 100
 """Maximum log lines in ten seconds, so that many addresses cannot fill the disk. All wrong tokens are counted."""
+
+CLOSED = (
+    "the operator's API is disabled: neither MAILROOM_ADMIN_TOKEN nor MAILROOM_OPERATORS is set "
+    "(mailroom operators add NAME)"
+)
 
 log = logging.getLogger("mailroom.http")
 
@@ -72,31 +81,59 @@ def _group(address: str) -> str:
     return f"{int(parsed) >> 64:x}/64" if isinstance(parsed, ipaddress.IPv6Address) else str(parsed)
 
 
-def operator_only(access: OperatorAccess, wrong: WrongTokens, endpoint: Endpoint) -> Endpoint:
-    """The endpoint, restricted to requests with the token; closed to all if no token is configured."""
+class Gate:
+    """The one place that decides who may use which endpoint of the operator's side."""
 
-    async def checked(request: Request) -> Response:
-        _check(access.token, wrong, request)
-        return await endpoint(request)
+    def __init__(self, app: App) -> None:
+        self._access = app.access
+        self._wrong = WrongTokens(app.context.meter)
 
-    return checked
+    def guarded(self, route: Route) -> Route:
+        """The endpoint, for persons with the role that it needs. Raises LookupError for one that has no role."""
+        roles = {method: role_of(method, route.path) for method in route.methods or ()}
+        endpoint: Endpoint = route.endpoint
+
+        async def checked(request: Request) -> Response:
+            if route.path in BY_LINK and "token" in request.query_params:
+                return await endpoint(request)
+            person = self._person(request)
+            if not person.role.covers(needed := roles[request.method]):
+                raise HTTPException(403, f"this takes the role {needed}; {_named(person)} has the role {person.role}")
+            request.state.person = person
+            return await endpoint(request)
+
+        return Route(route.path, checked, methods=list(roles))
+
+    def _person(self, request: Request) -> Person:
+        if self._access.closed:
+            raise HTTPException(403, CLOSED)
+        given = [value for name, value in request.scope["headers"] if name == b"authorization"]
+        if not given:
+            raise _refusal("send your token as a bearer token (MAILROOM_ADMIN_TOKEN, or that of an operator)")
+        return self._by_token(given, request.client.host if request.client else "")
+
+    def _by_token(self, given: list[bytes], address: str) -> Person:
+        if seconds := self._wrong.wait(address):
+            retry = {"retry-after": str(math.ceil(seconds))}
+            raise HTTPException(429, "too many wrong tokens from this address; retry later", headers=retry)
+        scheme, _, value = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
+        person = self._known(value.strip()) if scheme.lower() == b"bearer" else None
+        if person is None:
+            self._wrong.add(address)
+            raise _refusal("invalid token")
+        return person
+
+    def _known(self, token: bytes) -> Person | None:
+        """Whose token this is."""
+        operator = self._access.operators.by_token(token)
+        shared = self._access.token.reveal().encode()
+        if hmac.compare_digest(token, shared) and shared:
+            return Person(name="", role=Role.ADMIN)
+        return Person(name=operator.name, role=operator.role) if operator else None
 
 
-def _check(token: Secret, wrong: WrongTokens, request: Request) -> None:
-    if not token:
-        raise HTTPException(403, "the operator's API is disabled: MAILROOM_ADMIN_TOKEN is not set")
-    given = [value for name, value in request.scope["headers"] if name == b"authorization"]
-    if not given:
-        raise _refusal("send MAILROOM_ADMIN_TOKEN as a bearer token")
-    address = request.client.host if request.client else ""
-    if seconds := wrong.wait(address):
-        retry = {"retry-after": str(math.ceil(seconds))}
-        raise HTTPException(429, "too many wrong tokens from this address; retry later", headers=retry)
-    scheme, _, value = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
-    right = hmac.compare_digest(value.strip(), token.reveal().encode())
-    if scheme.lower() != b"bearer" or not right:
-        wrong.add(address)
-        raise _refusal("invalid token")
+def _named(person: Person) -> str:
+    return person.name or "this token"
 
 
 def _refusal(message: str) -> HTTPException:

@@ -1,7 +1,5 @@
 """``GET /calibration``: how often LlamaCloud was right, and what another threshold would have done."""
 
-from collections.abc import Callable
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -11,7 +9,6 @@ from receiver.bootstrap import App
 from receiver.core.calibration import TARGET, CalibrationReport, threshold_of, with_threshold
 from receiver.core.change import Query
 from receiver.core.errors import Malformed
-from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response
 from receiver.http.listing import known_parameters, moment_of
 from receiver.operations.backtest import Move, backtest
@@ -26,10 +23,10 @@ SECONDS = 60.0
 Asked = tuple[float | None, float, str]
 
 
-def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoints, each behind what ``only`` makes of it."""
+def routes(app: App) -> list[Route]:
+    """The endpoints."""
     api = Calibration(app)
-    return [Route("/calibration", only(api.report)), Route("/calibration/backtest", only(api.backtest))]
+    return [Route("/calibration", api.report), Route("/calibration/backtest", api.backtest)]
 
 
 class Calibration:

@@ -1,7 +1,6 @@
 """``POST /documents/{id}/verify``: reads a document's copies back, and answers what is stored."""
 
 import asyncio
-from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,10 +8,9 @@ from starlette.routing import Route
 
 from receiver import show
 from receiver.bootstrap import App
-from receiver.core.decision import OPERATOR, WHO_LIMIT
 from receiver.core.errors import Malformed
-from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response, object_of
+from receiver.http.person import who_of
 from receiver.operations.restore_copies import restore_missing
 from receiver.operations.verify_copies import verify_document
 from receiver.pipeline.records import document_named
@@ -23,8 +21,8 @@ SECONDS = 20.0
 """For one document: API Gateway waits 30 for an answer. The command line has no limit."""
 
 
-def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoint, behind what ``only`` makes of it."""
+def routes(app: App) -> list[Route]:
+    """The endpoint."""
     turns = asyncio.Semaphore(AT_ONCE)
 
     async def verify(request: Request) -> Response:
@@ -35,14 +33,13 @@ def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
         restored = await restore_missing(check, app.context, who=who) if restore else 0
         return json_response(show.check(check) | {"restored": restored})
 
-    return [Route("/documents/{document_id}/verify", only(verify), methods=["POST"])]
+    return [Route("/documents/{document_id}/verify", verify, methods=["POST"])]
 
 
 async def _asked(request: Request) -> tuple[bool, str]:
     """Whether what is missing is to be delivered again, and who asks. Raises Malformed."""
     body = await object_of(request, empty=True)
-    restore, who = body.get("restore", False), body.get("who", OPERATOR)
-    texts = isinstance(who, str) and bool(who.strip()) and len(who) <= WHO_LIMIT
-    if request.query_params or set(body) - {"restore", "who"} or not isinstance(restore, bool) or not texts:
+    restore = body.get("restore", False)
+    if request.query_params or set(body) - {"restore", "who"} or not isinstance(restore, bool):
         raise Malformed('the body is empty, or {"restore": true, "who": "…"} to deliver again what is missing')
-    return restore, who
+    return restore, who_of(request, body.get("who", ""))

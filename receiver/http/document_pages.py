@@ -4,7 +4,7 @@ A browser sends no token with an image or a download. The page fetches pictures 
 download.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import TypeVar
 
 import msgspec
@@ -16,7 +16,6 @@ from receiver.bootstrap import App
 from receiver.core.document import Document
 from receiver.core.document_view import USUAL_WIDTH, WIDTHS, ShownAs, shown_as
 from receiver.core.errors import FileGone, Malformed
-from receiver.http.auth import Endpoint
 from receiver.http.document_links import HEADERS, download_links, gone
 from receiver.http.json_body import json_response
 from receiver.operations.view_document import DocumentViews
@@ -25,14 +24,14 @@ from receiver.pipeline.records import document_named
 Shown = TypeVar("Shown")
 
 
-def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoints, each restricted by ``only``."""
+def routes(app: App) -> list[Route]:
+    """The endpoints."""
     pages = DocumentPages(app)
     return [
-        Route("/documents/{document_id}/pages", only(pages.pages)),
-        Route("/documents/{document_id}/pages/{page}.png", only(pages.picture)),
-        Route("/documents/{document_id}/text", only(pages.text)),
-        Route("/documents/{document_id}/link", only(pages.link)),
+        Route("/documents/{document_id}/pages", pages.pages),
+        Route("/documents/{document_id}/pages/{page}.png", pages.picture),
+        Route("/documents/{document_id}/text", pages.text),
+        Route("/documents/{document_id}/link", pages.link),
     ]
 
 
@@ -72,7 +71,7 @@ class DocumentPages:
     async def link(self, request: Request) -> Response:
         """A link from which a browser downloads the document without the operator's token."""
         document = await self._document(request)
-        links = download_links(self._app.access.token)
+        links = download_links(self._app.access.keys)
         return json_response({"url": links.made(document.id, now=self._context.clock())[0]})
 
     async def _document(self, request: Request) -> Document:

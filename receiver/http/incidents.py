@@ -1,7 +1,6 @@
 """The operator's API for incidents: list, show, acknowledge and silence them; and the state of the channels."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -15,12 +14,11 @@ from receiver.bootstrap import App
 from receiver.core.alert import Severity
 from receiver.core.change import Query
 from receiver.core.channel import Channel
-from receiver.core.decision import OPERATOR
 from receiver.core.errors import Malformed
 from receiver.core.incident import Incident, Status
-from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
+from receiver.http.person import who_of
 from receiver.pipeline.records import every_record
 from receiver.ports import Store
 
@@ -36,15 +34,15 @@ PAGE, COUNTED = 1000, 10_000
 WHO_CHARS = 200
 
 
-def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoints, each restricted by ``only``."""
+def routes(app: App) -> list[Route]:
+    """The endpoints."""
     api = Incidents(app)
     return [
-        Route("/alerts", only(api.incidents)),
-        Route("/alerts/{key}", only(api.incident)),
-        Route("/alerts/{key}/ack", only(api.ack), methods=["POST"]),
-        Route("/alerts/{key}/silence", only(api.silence), methods=["POST"]),
-        Route("/channels", only(api.channels)),
+        Route("/alerts", api.incidents),
+        Route("/alerts/{key}", api.incident),
+        Route("/alerts/{key}/ack", api.ack, methods=["POST"]),
+        Route("/alerts/{key}/silence", api.silence, methods=["POST"]),
+        Route("/channels", api.channels),
     ]
 
 
@@ -67,7 +65,8 @@ class Incidents:
 
     async def ack(self, request: Request) -> Response:
         body = await _fields_of(request, {"who": str})
-        incident = await acknowledge(request.path_params["key"], self._context, who=_who(body))
+        who = who_of(request, body.get("who", ""))
+        incident = await acknowledge(request.path_params["key"], self._context, who=who)
         return json_response(show.incident(incident))
 
     async def silence(self, request: Request) -> Response:
@@ -78,19 +77,14 @@ class Incidents:
             raise Malformed(
                 'give the duration and the reason: {"seconds": 7200, "why": "…", "who": "…"}; 0 seconds end the silence'
             )
-        incident = await silence(
-            request.path_params["key"], seconds, body.get("why", ""), self._context, who=_who(body)
-        )
+        who = who_of(request, body.get("who", ""))
+        incident = await silence(request.path_params["key"], seconds, body.get("why", ""), self._context, who=who)
         return json_response(show.incident(incident))
 
     async def channels(self, request: Request) -> Response:
         """Every channel and its state."""
         channels = [await self._context.store.get(Channel, to) or Channel(id=to) for to in self._context.channels]
         return json_response({"channels": [show.channel(item) for item in channels]})
-
-
-def _who(body: dict[str, Any]) -> str:
-    return body.get("who", "").strip() or OPERATOR
 
 
 async def count_standing(store: Store) -> int:
@@ -108,6 +102,8 @@ async def _fields_of(request: Request, known: dict[str, type]) -> dict[str, Any]
     body = await object_of(request)
     for name, value in body.items():
         kind = known.get(name)
+        if name == "who":
+            continue  # who_of checks it
         if kind is float and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             continue
         if kind is not str or not isinstance(value, str) or len(value) > WHO_CHARS:

@@ -1,7 +1,7 @@
 """The operator's API to correct a document, undo a correction, or resubmit, replace and dismiss a failed one."""
 
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ from starlette.routing import Route
 
 from receiver import show
 from receiver.bootstrap import App
-from receiver.core.decision import OPERATOR, WHO_LIMIT, WHY_LIMIT
+from receiver.core.decision import WHY_LIMIT
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import DocumentRefused, FileGone, Malformed, NotAllowed, Uncuttable
 from receiver.core.object_key import safe_name
 from receiver.core.price import price_of
-from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response, object_of, version_of
 from receiver.http.listing import known_parameters, moment_of
 from receiver.http.multipart import FilePart, Parts
+from receiver.http.person import who_of
 from receiver.http.query_flag import flag_in
 from receiver.http.uploads import IDLE_SECONDS, NAME_LIMIT, bounded
 from receiver.operations.bulk_correction import DocumentSelection, correct_each, selected_ids
@@ -49,13 +49,13 @@ AT_ONCE = 200
 """Maximum documents that one request corrects: the response takes seconds, also with DynamoDB."""
 TEXT_LIMIT = 200
 """Maximum characters of a route's name or a type."""
-LIMITS = {"who": WHO_LIMIT, "to": TEXT_LIMIT, "type": TEXT_LIMIT}
+LIMITS = {"to": TEXT_LIMIT, "type": TEXT_LIMIT}
 """Characters of each text; of any other (a reason, a note, a password) WHY_LIMIT."""
 EITHER = 'give either {"to": "name of a route"} or {"type": "the correct type"}, and your name in "who"'
 
 
-def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoints, each restricted by ``only``."""
+def routes(app: App) -> list[Route]:
+    """The endpoints."""
     api = Mending(app)
     endpoints = {
         "route": api.route,
@@ -66,10 +66,9 @@ def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
         "file": api.file,
         "dismiss": api.dismiss,
     }
-    many = Route("/documents/correct", only(api.correct), methods=["POST"])
+    many = Route("/documents/correct", api.correct, methods=["POST"])
     each = [
-        Route(f"/documents/{{document_id}}/{name}", only(endpoint), methods=["POST"])
-        for name, endpoint in endpoints.items()
+        Route(f"/documents/{{document_id}}/{name}", endpoint, methods=["POST"]) for name, endpoint in endpoints.items()
     ]
     return [many, *each]
 
@@ -99,7 +98,7 @@ class Mending:
         picked: dict[str, Any] = {
             name: body.pop(name) for name in ("ids", "state", "of_type", "since", "undo") if name in body
         }
-        given = _texts_of(body, {"to", "type", "why", "who"}, says=MANY)
+        given = _texts_of(body, {"to", "type", "why", "who"}, request, says=MANY)
         undo = picked.pop("undo", False)
         if not isinstance(undo, bool) or ("to" in given) + ("type" in given) + undo != 1:
             raise Malformed(MANY)
@@ -120,10 +119,10 @@ class Mending:
 
     async def retry(self, request: Request) -> Response:
         """Does what ``mailroom replay DOCUMENT`` does; with ``?preview=true``, shows what that would be."""
-        await _given(request)
+        who = (await _given(request))["who"]
         document_id, preview = request.path_params["document_id"], _preview(request)
         document = await document_named(document_id, self._context.store)
-        replay = await foreseen(document, ReplayFilter(ids=(document_id,)), self._context)
+        replay = await foreseen(document, ReplayFilter(ids=(document_id,)), self._context, who=who)
         if replay.action == "nothing":
             raise NotAllowed(f"document {document_id}: {replay.detail}")
         if replay.action == "resubmit":
@@ -156,13 +155,13 @@ class Mending:
     async def file(self, request: Request) -> Response:
         """Replaces the document's bytes with the file of a multipart body, and resubmits it."""
         known_parameters(request, ("who",))
-        document_id, who = request.path_params["document_id"], request.query_params.get("who", "").strip() or OPERATOR
+        document_id, who = request.path_params["document_id"], who_of(request, request.query_params.get("who", ""))
         document = await document_named(document_id, self._context.store)
         if document.forgotten_at is None:
             _refuse(document, why_not(document))
         async with _received(request, self._limit) as path:
             with _refused_as_input():
-                return _changed(await replace_bytes(document_id, path, self._context, who=who[:WHO_LIMIT]))
+                return _changed(await replace_bytes(document_id, path, self._context, who=who))
 
     async def dismiss(self, request: Request) -> Response:
         """Dismisses the document: nothing more is done with it."""
@@ -204,18 +203,21 @@ def _refuse(document: Document, why: str) -> None:
 
 
 async def _given(request: Request, *names: str, says: str = "") -> dict[str, Any]:
-    """The body's values for these keys and ``who``; an empty body has none. Raises Malformed for any other key."""
-    return _texts_of(await object_of(request, empty=True), {*names, "who"}, says=says)
+    """The body's values for these keys, and who decides; an empty body is one without values.
+
+    Raises Malformed for any other key.
+    """
+    return _texts_of(await object_of(request, empty=True), {*names, "who"}, request, says=says)
 
 
-def _texts_of(body: dict[str, Any], known: set[str], *, says: str) -> dict[str, Any]:
+def _texts_of(body: dict[str, Any], known: set[str], request: Request, *, says: str) -> dict[str, Any]:
     if unknown := sorted(set(body) - known):
         raise Malformed(f"{unknown[0]!r} is not known; {says or 'known are ' + ', '.join(sorted(known))}")
     version_of(body)
-    for name in body.keys() - {"version"}:
+    for name in body.keys() - {"version", "who"}:
         _refuse_value(name, body[name], says)
-    given = {name: value for name, value in body.items() if value != "" and (name != "who" or value.strip())}
-    return {"who": OPERATOR, **given}
+    given = {name: value for name, value in body.items() if value != ""}
+    return given | {"who": who_of(request, body.get("who", ""))}
 
 
 def _selection(picked: dict[str, Any]) -> DocumentSelection:

@@ -32,6 +32,7 @@ from receiver.http.openapi_schemas import (
     named,
     word_of,
 )
+from receiver.http.roles import role_of
 from receiver.operations.read_series import PERIODS
 
 PREFIX = "/api/v1"
@@ -147,7 +148,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     "/documents/{document_id}/verify": {
         "post": Operation(
             does="Read every copy back and compare it", answer="Verified", refusals=REFUSED,
-            body=a_body(restore=FLAG, who=WHO | {"minLength": 1}),
+            body=a_body(restore=FLAG, who=WHO),
         ),
     },
     "/documents/correct": {
@@ -282,14 +283,14 @@ def routes() -> list[Route]:
 def _path(path: str, operations: Mapping[str, Operation]) -> dict[str, Any]:
     names = [part.partition("}")[0] for part in path.split("{")[1:]]
     inside = [{"name": name, "in": "path", "required": True, "schema": _segment(name)} for name in names]
-    return {method: _operation(path, item, inside) for method, item in operations.items()}
+    return {method: _operation(method, path, item, inside) for method, item in operations.items()}
 
 
 def _segment(name: str) -> Schema:
     return COUNT if name == "page" else TEXT | {"minLength": 1}
 
 
-def _operation(path: str, item: Operation, inside: list[dict[str, Any]]) -> dict[str, Any]:
+def _operation(method: str, path: str, item: Operation, inside: list[dict[str, Any]]) -> dict[str, Any]:
     query = [
         {"name": name, "in": "query", "required": name in item.required, "schema": schema}
         for name, schema in item.query.items()
@@ -299,6 +300,7 @@ def _operation(path: str, item: Operation, inside: list[dict[str, Any]]) -> dict
         answers["200"] = _answer(200, PREVIEWS[path.rpartition("/")[2]])
     answers |= {str(status): _answer(status, "Error") for status in (*ALWAYS, *item.refusals)}
     described: dict[str, Any] = {"summary": item.does, "parameters": [*inside, *query], "responses": answers}
+    described["x-role"] = str(role_of(method.upper(), path))
     if item.body is not None:
         required = bool(item.body.keys() & {"required", "oneOf", "anyOf"})
         described["requestBody"] = {"required": required, "content": {item.content: {"schema": item.body}}}

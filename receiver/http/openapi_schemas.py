@@ -172,7 +172,9 @@ SCHEMAS: dict[str, Schema] = {
     "Text": an_object(document_id=TEXT, text=TEXT, truncated=FLAG),
     "Retry": an_object(document_id=TEXT, action=TEXT, detail=TEXT),
     "Price": an_object(document_id=TEXT, price=TEXT),
-    "Pauses": an_object(paused=many(an_object(what=TEXT, until=MOMENT_OR_NONE, reason=TEXT, since=MOMENT_OR_NONE))),
+    "Pauses": an_object(
+        paused=many(an_object(what=TEXT, until=MOMENT_OR_NONE, reason=TEXT, since=MOMENT_OR_NONE, by=TEXT))
+    ),
     "Costs": an_object(rows=many(OBJECT), credits=NUMBER, unpriced_jobs=COUNT, complete=FLAG),
     "Calibration": an_object(
         types=many(an_object(

@@ -4,7 +4,6 @@ The body is ``{"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"}
 have the person's name in ``who``, and in ``version`` the version of the document that the person saw.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -16,19 +15,20 @@ from receiver.bootstrap import App
 from receiver.core.decision import OPERATOR, WHO_LIMIT
 from receiver.core.errors import FileGone, Malformed, NotAllowed, Uncuttable
 from receiver.core.pages import BY_HAND, MOST_PAGES, Segment, read_spans
-from receiver.http.auth import Endpoint
 from receiver.http.document_links import gone
 from receiver.http.json_body import json_response, object_of, version_of
+from receiver.http.person import who_of
 from receiver.packets.correct import CutRequest, recut
 
 WRITE = 'write {"pieces": [{"pages": "1-4"}, {"pages": "5-13", "type": "invoice"}]} or {"merge": "3-5"}'
 
 
-def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoint, restricted by ``only``."""
+def routes(app: App) -> list[Route]:
+    """The endpoint."""
 
     async def pieces(request: Request) -> Response:
-        asked = read_request(await object_of(request))
+        body = await object_of(request)
+        asked = read_request(body, who=who_of(request, body.get("who", "")))
         document_id = request.path_params["document_id"]
         try:
             packet = await recut(document_id, asked, app.context)
@@ -38,14 +38,14 @@ def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
             raise gone(document_id) from error
         return json_response(show.document_whole(packet), 202)
 
-    return [Route("/documents/{document_id}/pieces", only(pieces), methods=["POST"])]
+    return [Route("/documents/{document_id}/pieces", pieces, methods=["POST"])]
 
 
-def read_request(body: dict[str, Any]) -> CutRequest:
-    """The cut that the body requests. Raises Malformed."""
+def read_request(body: dict[str, Any], *, who: str = OPERATOR) -> CutRequest:
+    """The cut that the body requests, by ``who``. Raises Malformed."""
     if set(body) - {"pieces", "merge", "who", "version"} or ("pieces" in body) == ("merge" in body):
         raise Malformed(f"give either pieces or merge: {WRITE}")
-    who, version = _text(body.get("who", OPERATOR)), version_of(body)
+    version = version_of(body)
     if "merge" in body:
         return CutRequest(merge=_pages(body["merge"]), who=who, version=version)
     if not isinstance(body["pieces"], list) or not body["pieces"]:
@@ -82,5 +82,5 @@ def _pages(text: Any) -> tuple[int, ...]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip() or len(value) > WHO_LIMIT:
-        raise Malformed(f"a type, and who, are texts of 1 to {WHO_LIMIT} characters")
+        raise Malformed(f"a type is a text of 1 to {WHO_LIMIT} characters")
     return value.strip()

@@ -1,6 +1,5 @@
 """``GET /series``: what became of the documents of each hour or day, for the charts."""
 
-from collections.abc import Callable
 from math import isinf
 from typing import Any
 
@@ -11,7 +10,6 @@ from starlette.routing import Route
 from receiver.bootstrap import App
 from receiver.core.errors import Malformed
 from receiver.core.series import CONFIDENCES, HEARD, STATES, Counts, at_most, by_name
-from receiver.http.auth import Endpoint
 from receiver.http.json_body import json_response
 from receiver.http.listing import known_parameters
 from receiver.operations.read_series import PERIODS, Bucket, read_series
@@ -22,8 +20,8 @@ SECONDS = 15.0
 USUAL = "24h"
 
 
-def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
-    """The endpoint, behind what ``only`` makes of it."""
+def routes(app: App) -> list[Route]:
+    """The endpoint."""
     kept: dict[str, tuple[float, dict[str, Any]]] = {}
 
     async def series(request: Request) -> Response:
@@ -35,7 +33,7 @@ def routes(app: App, only: Callable[[Endpoint], Endpoint]) -> list[Route]:
             kept[period] = now, shown_series(period, await read_series(period, app.context))
         return json_response(kept[period][1])
 
-    return [Route("/series", only(series))]
+    return [Route("/series", series)]
 
 
 def shown_series(period: str, buckets: list[Bucket]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ class PausedWork:
     reason: str
     """Why; "" where a person paused it."""
     since: float | None
+    by: str = ""
+    """Who paused it; "" where LlamaCloud refused, or where nobody was named."""
 
 
 async def paused_work(context: Context) -> list[PausedWork]:
@@ -33,5 +35,5 @@ async def paused_work(context: Context) -> list[PausedWork]:
         if pause.until > now:
             until = None if math.isinf(pause.until) else pause.until
             since = pause.since or pause.at or None
-            found.append(PausedWork(what=what, until=until, reason=pause.reason, since=since))
+            found.append(PausedWork(what=what, until=until, reason=pause.reason, since=since, by=pause.by))
     return found

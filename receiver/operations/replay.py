@@ -95,10 +95,20 @@ def _fits(document: Document, choice: ReplayFilter) -> bool:
     return any(item.to.url.startswith(choice.destination) for item in document.deliveries)
 
 
-async def foreseen(document: Document, choice: ReplayFilter, context: Context) -> Replay:
-    """What a replay would do to this document; nothing is written yet. In bulk, all other tasks go first."""
+async def foreseen(document: Document, choice: ReplayFilter, context: Context, *, who: str = "") -> Replay:
+    """What a replay by ``who`` would do to this document; nothing is written yet. In bulk, all other tasks go first."""
     replay = await _foreseen(document, choice, context)
-    return replay if choice.ids else replace(replay, writes=tuple(map(_in_bulk, replay.writes)))
+    writes = tuple(_signed(write, who) for write in replay.writes) if who else replay.writes
+    return replace(replay, writes=writes if choice.ids else tuple(map(_in_bulk, writes)))
+
+
+def _signed(write: Write, who: str) -> Write:
+    """The write, with who did it in the newest line of the document's timeline."""
+    if not isinstance(write, Replace) or not isinstance(document := write.record, Document) or not document.history:
+        return write
+    newest = document.history[-1]
+    signed = replace(newest, detail=f"{newest.detail} by {who}".strip())
+    return Replace(changed(document, history=(*document.history[:-1], signed)))
 
 
 def _in_bulk(write: Write) -> Write:

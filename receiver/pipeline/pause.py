@@ -61,6 +61,8 @@ class Pause(msgspec.Struct, frozen=True, omit_defaults=True):
     """The task that may test whether it is over."""
     at: float = 0.0
     """The time of this record."""
+    by: str = ""
+    """Who paused it; "" for a refusal."""
     version: int | None = None
     """The version of its record; None if there is none."""
 
@@ -76,7 +78,11 @@ async def read_pause(what: str, context: Context) -> Pause:
     flag = await context.store.get(Flag, FLAG + what)
     if flag is None:
         return Pause()
-    pause = msgspec.json.decode(flag.value, type=Pause) if flag.value.startswith("{") else Pause(float(flag.value))
+    if flag.value.startswith("{"):
+        pause = msgspec.json.decode(flag.value, type=Pause)
+    else:  # a person's: JSON has no infinity
+        until, _, by = flag.value.partition(" ")
+        pause = Pause(until=float(until), by=by)
     return msgspec.structs.replace(pause, at=flag.at, version=flag.version)
 
 
@@ -84,7 +90,7 @@ def kept(what: str, pause: Pause, *, now: float) -> Write:
     """The write that stores this pause in place of the one that was read."""
     plain = not pause.seconds
     stored = msgspec.structs.replace(pause, at=0.0, version=None)
-    value = repr(pause.until) if plain else msgspec.json.encode(stored).decode()
+    value = f"{pause.until!r} {pause.by}".strip() if plain else msgspec.json.encode(stored).decode()
     flag = Flag(id=FLAG + what, value=value, at=now, version=pause.version or 0)
     return Insert(flag) if pause.version is None else Replace(flag)
 
@@ -112,10 +118,10 @@ def pausable(what: str) -> str:
     return place(what)
 
 
-async def pause(what: str, until: float, context: Context) -> Write:
-    """The write for a person's pause; ``until`` 0 resumes."""
+async def pause(what: str, until: float, context: Context, *, who: str = "") -> Write:
+    """The write for a pause by ``who``; ``until`` 0 resumes."""
     known = await read_pause(what, context)
-    return kept(what, Pause(until=until, version=known.version), now=context.clock())
+    return kept(what, Pause(until=until, by=who, version=known.version), now=context.clock())
 
 
 async def run_unless_paused(run: Run, task: Task, context: Context) -> StepResult:

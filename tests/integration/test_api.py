@@ -367,7 +367,8 @@ async def test_an_event_is_shown_with_its_envelope_its_proofs_and_its_attempts(
 async def test_what_is_paused_is_listed_and_resumed(app: App, client: httpx.AsyncClient) -> None:
     assert (await client.get("/pauses")).json() == {"paused": []}
     paused = (await client.post("/pauses", json={"what": "submission"})).json()["paused"]
-    assert [(item["what"], item["until"], item["reason"]) for item in paused] == [("submission", None, "")]
+    said = [(item["what"], item["until"], item["reason"], item["by"]) for item in paused]
+    assert said == [("submission", None, "", "operator")]
     place = app.context.config.table.targets()[0].url
     assert len((await client.post("/pauses", json={"what": place})).json()["paused"]) == 2
     for what in ("submission", place):

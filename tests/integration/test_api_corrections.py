@@ -39,7 +39,7 @@ async def test_a_routed_document_is_previewed_corrected_and_put_back(
     word = {"type": "contract", "who": "ann", "why": "it has signatures"}
     unnamed = await client.post(f"{path}/route", params={"preview": "true"}, json=word | {"who": " "})
     assert unnamed.json()["reason"].startswith("operator set the type"), "a blank is nobody's name"
-    assert (await client.post(f"{path}/verify", json={"restore": True, "who": " "})).status_code == 400
+    assert (await client.post(f"{path}/verify", json={"restore": True, "who": 1})).status_code == 400
     preview = (await client.post(f"{path}/route", params={"preview": "true"}, json=word)).json()
     assert [item["effect"] for item in preview["effects"]] == ["deliver", "withdraw", "supersede"]
     assert (preview["type"], preview["version"], preview["before"]) == (

@@ -381,7 +381,7 @@ async def test_a_cut_that_was_marked_on_an_earlier_version_is_refused_and_change
         ({"pieces": [{"pages": "1"}]}, "letter.pdf has 2 pages: no piece holds page 2"),
         ({"pieces": [{"pages": "1-2"}, {"pages": "2"}]}, "page 2"),
         ({"pieces": [{"pages": "1-2", "type": "novel"}]}, "no route takes type 'novel'"),
-        ({"pieces": [{"pages": "1-2", "type": 7}]}, "are texts of 1 to 200 characters"),
+        ({"pieces": [{"pages": "1-2", "type": 7}]}, "a type is a text of 1 to 200 characters"),
         ({"pieces": [{"pages": "1-2", "kind": "invoice"}]}, "a piece has pages, and may have a type"),
         ({"merge": "1-2"}, "there is nothing to merge"),
     ],

@@ -42,6 +42,7 @@ FILES = {
     "token_secrets": TOKEN_SECRET,
     "webhook_headers": json.dumps({HEADER: [HEADER_SECRET]}),
     "admin_token": ADMIN_TOKEN,
+    "operators": '{"ann": {"role": "viewer"}}',
 }
 
 
@@ -125,6 +126,8 @@ WEAKER: dict[str, tuple[str, bytes | None]] = {
     "one header more": ("webhook_headers", json.dumps({HEADER: [HEADER_SECRET], "X-B": ["b" * 20]}).encode()),
     "no token for the operator": ("admin_token", b""),
     "a short token for the operator": ("admin_token", b"x"),
+    "an emptied list of operators": ("operators", b""),
+    "half a list of operators": ("operators", b'{"ann": {"role": "vie'),
 }
 
 

@@ -18,6 +18,7 @@ from receiver.cli import main
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import refuse_careless
 from receiver.core.header_map import TAKEN
+from receiver.core.operators import Role
 from receiver.read_settings import from_environ
 from receiver.secrets import points
 from receiver.settings import FORMS, VARIABLES, Secret, Settings
@@ -140,6 +141,14 @@ CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
     "watched": (PLAIN, st.sampled_from(["a,", ",", "a,,b"])),
     "inbox_source": of(["left", "copied", "moved"], "deleted", "Left"),
     "admin_token": (PRINTABLE, st.sampled_from(["a b", "tökén"])),
+    "operators": (
+        st.dictionaries(st.sampled_from(["ann", "b.c@d.test", "*", "*@e.test"]), st.sampled_from(Role)).map(
+            lambda roles: json.dumps({name: {"role": role} for name, role in roles.items()})
+        ),
+        st.sampled_from(["ann", "[]", '{"ann": "admin"}', '{"ann": {"role": "root"}}', '{"a b": {"role": "admin"}}',
+                         '{"ann": {"role": "admin", "token": "x"}}', "{", "[" * 9999,
+                         '{"operator": {"role": "admin"}}']),
+    ),
     "operator_address": (
         st.sampled_from(["127.0.0.1:8081", "[::1]:0", "::1:8081", "localhost:65535", "0.0.0.0:80"]),
         st.sampled_from(["8081", "127.0.0.1", "127.0.0.1:", ":8081", "a:b", "127.0.0.1:65536", "http://a:80", "a b:1"]),

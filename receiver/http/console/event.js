@@ -33,7 +33,7 @@ export function eventPanel(one, { open }) {
 /** What is paused, each with the button that resumes it; nothing where nothing is. */
 export function pausedNotes(paused, act) {
   return paused.map((one) => el("p", {}, el("strong", {}, one.what), " is paused",
-    one.until && [" until ", moment(one.until)], one.reason ? `: ${one.reason} ` : " by a person ",
+    one.until && [" until ", moment(one.until)], one.reason ? `: ${one.reason} ` : ` by ${one.by || "a person"} `,
     el("button", { type: "button", onclick: () => act(resume(one.what)) }, "Resume")));
 }
 

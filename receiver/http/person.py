@@ -1,0 +1,42 @@
+"""Who sends a request to the operator's side, and under which name their deeds are recorded."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from receiver.core.decision import OPERATOR, WHO_LIMIT
+from receiver.core.errors import Malformed
+from receiver.core.operators import Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who is signed in."""
+
+    name: str
+    """"" for whoever uses MAILROOM_ADMIN_TOKEN, which has no name: they give one with each request."""
+    role: Role
+    ambient: bool = False
+    """Whether a browser adds the proof by itself, so that a stranger's page could have it act (CSRF)."""
+    credential: str = ""
+    """What the sign-in depends on: when it changes, the person's sessions end. "" where no session can begin."""
+    session: str = ""
+    """The id of the session; "" without one."""
+    ends_at: float | None = None
+    """When the session ends at the latest."""
+
+
+def person_of(request: Request) -> Person:
+    """Who sent this request: the check of the sign-in left it there."""
+    person: Person = request.state.person
+    return person
+
+
+def who_of(request: Request, given: object = "") -> str:
+    """The name for the record: that of the sign-in. ``given`` counts only where the sign-in has none.
+
+    Raises Malformed if ``given`` is not a name.
+    """
+    if not isinstance(given, str) or len(given) > WHO_LIMIT:
+        raise Malformed(f"'who' is a text of at most {WHO_LIMIT} characters")
+    return person_of(request).name or given.strip() or OPERATOR
