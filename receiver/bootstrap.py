@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, cast
 
 from receiver.core.errors import Misconfigured
 from receiver.core.links import ContentLinks
-from receiver.core.operators import Operators
 from receiver.core.retention import Retention
 from receiver.core.timers import visibility
 from receiver.metrics import SummingMeter
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from receiver.cloud.client import LlamaCloud
     from receiver.config import Config
     from receiver.core.alert_rule import AlertRule
+    from receiver.core.operators import Operators
     from receiver.core.route import RouteTable
     from receiver.pipeline.context import Context, Registry, WebhookTerms
     from receiver.ports import AlertChannel, Destination
@@ -51,7 +51,7 @@ class OperatorAccess:
 
     token: Secret
     """MAILROOM_ADMIN_TOKEN."""
-    operators: Operators
+    operators: "Operators"
     keys: tuple[bytes, ...]
     """Sign the page's sessions and its links: the first one signs, all are accepted."""
 

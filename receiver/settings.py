@@ -7,7 +7,7 @@ every cold start (docs/decisions.md).
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -17,16 +17,31 @@ from receiver.core import forms
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Form, Wrong, number
 from receiver.core.header_map import HEADERS
-from receiver.core.operators import OPERATORS, Operators, read_operators
 from receiver.core.secret import Secret as Secret
 from receiver.core.timers import LEASE, LONGEST_LEASE, STOP
 from receiver.core.verify_webhook import Proof, WebhookSecrets
+
+if TYPE_CHECKING:
+    from receiver.core.operators import Operators
 
 MIB = 1024 * 1024
 
 
 def _about(text: str, form: Form) -> msgspec.Meta:
     return msgspec.Meta(description=text, extra={"form": form})
+
+
+def _operators(text: str) -> None:
+    from receiver.core.operators import read_operators  # the function that receives events does without
+
+    read_operators(text)
+
+
+OPERATORS = Form(
+    'a JSON object, `{"ann": {"role": "operator", "token_sha256": "…"}}`, as `mailroom operators` writes it',
+    _operators,
+    lines=True,
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -180,6 +195,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             OPERATORS,
         ),
     ] = Secret("")
+    session_hours: Annotated[
+        float, _about("Hours until a session of the operator's page ends in any case", number(0.01, 720))
+    ] = 12.0
+    session_idle_minutes: Annotated[
+        float,
+        _about(
+            "Minutes after which a session ends if it is not used; a page that is visible uses it", number(0.1, 43200)
+        ),
+    ] = 60.0
     operator_address: Annotated[
         str,
         _about(
@@ -360,8 +384,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             secret_rules.refuse_short("MAILROOM_ADMIN_TOKEN", [self.admin_token.reveal().encode()])
         return self.admin_token
 
-    def known_operators(self) -> Operators:
+    def known_operators(self) -> "Operators":
         """The operators by name. Raises Misconfigured."""
+        from receiver.core.operators import read_operators
+
         try:
             return read_operators(self.operators.reveal() or "{}")
         except Wrong as wrong:

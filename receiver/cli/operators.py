@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from receiver.cli.output import print_json, say, table
+from receiver.cli.paths import Given
+from receiver.cli.suggestions import ClosestChoice
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Wrong
 from receiver.core.operators import (
@@ -22,11 +24,12 @@ from receiver.core.operators import (
     refuse_name,
     write_operators,
 )
+from receiver.read_settings import refuse_unknown
 
 VARIABLE = "MAILROOM_OPERATORS_FILE"
 LIMIT = 64 * 1024
 """Bytes of the file: what a setting may have."""
-FILE = click.option("--file", "path", type=Path, metavar="PATH", help=f"The file to use instead of {VARIABLE}.")
+FILE = click.option("--file", "path", type=Given(), metavar="PATH", help=f"The file to use instead of {VARIABLE}.")
 
 
 @click.group()
@@ -54,7 +57,7 @@ def list_operators(path: Path | None, as_json: bool) -> None:
 
 @operators.command()
 @click.argument("name")
-@click.option("--role", type=click.Choice([str(role) for role in Role]), required=True, help="What NAME may do.")
+@click.option("--role", type=ClosestChoice([str(role) for role in Role]), required=True, help="What NAME may do.")
 @click.option("--no-token", is_flag=True, help="NAME signs in at a proxy; * and *@example.com stand for all others.")
 @click.option("--replace", is_flag=True, help="Give NAME, who is there already, a new token and this role.")
 @FILE
@@ -96,6 +99,7 @@ def _usage() -> Iterator[None]:
 
 
 def _file(path: Path | None) -> Path:
+    refuse_unknown(os.environ)
     given = path or os.environ.get(VARIABLE)
     if not given:
         raise Misconfigured(f"{VARIABLE} is not set", fix="set it to a file like operators.json, or give --file PATH")

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from receiver.core.forms import Form, Wrong
+from receiver.core.decision import OPERATOR
+from receiver.core.forms import Wrong
 
 EXAMPLE = '{"ann": {"role": "operator", "token_sha256": "…"}}'
 TOKEN_PREFIX = "mailroom_"
@@ -118,8 +119,6 @@ def write_operators(entries: Iterable[Operator]) -> str:
 
 def refuse_name(name: str) -> None:
     """Raises Wrong for what is no name of an operator, and no pattern."""
-    from receiver.core.decision import OPERATOR  # the function that receives events needs no decisions
-
     if not (_NAME.fullmatch(name) or _PATTERN.fullmatch(name)):
         raise Wrong(f"names {name[:100]!r}", f"a name has {NAME_HELP}; or it is * or *@example.com")
     if name.lower() == OPERATOR:
@@ -154,10 +153,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise Wrong(f"names {repeated[:100]} twice", "remove one of the entries")
     return dict(pairs)
-
-
-def _read_only(text: str) -> None:
-    read_operators(text)
-
-
-OPERATORS = Form(f"a JSON object, `{EXAMPLE}`, as `mailroom operators` writes it", _read_only, lines=True)

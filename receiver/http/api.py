@@ -32,6 +32,7 @@ from receiver.http.json_body import json_response, object_of
 from receiver.http.listing import Filter, listing
 from receiver.http.person import person_of, who_of
 from receiver.http.roles import role_of
+from receiver.http.sessions import Sessions
 from receiver.http.uploads import upload
 from receiver.operations.costs import read_costs
 from receiver.operations.document_report import document_report
@@ -54,7 +55,8 @@ TASKS = {
 
 def routes(app: App) -> list[Route]:
     """The operator's endpoints, each restricted to the role that roles.py names."""
-    return list(map(Gate(app).guarded, _endpoints(app)))
+    sessions = Sessions(app)
+    return list(map(Gate(app, sessions).guarded, [*_endpoints(app), *sessions.routes()]))
 
 
 def _endpoints(app: App) -> list[Route]:

@@ -17,10 +17,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from receiver.bootstrap import App
-from receiver.core.operators import Role
+from receiver.core.errors import NotAuthentic
+from receiver.core.operators import Role, hash_token
 from receiver.core.rate_limit import RateLimit
+from receiver.http.cross_site import refuse_cross_site
 from receiver.http.person import Person
 from receiver.http.roles import BY_LINK, role_of
+from receiver.http.sessions import ENDED, Sessions
 from receiver.log import RateLimitedLog
 from receiver.ports import Meter
 
@@ -84,9 +87,10 @@ def _group(address: str) -> str:
 class Gate:
     """The one place that decides who may use which endpoint of the operator's side."""
 
-    def __init__(self, app: App) -> None:
-        self._access = app.access
+    def __init__(self, app: App, sessions: Sessions) -> None:
+        self._access, self._own_url = app.access, app.settings.operator_url
         self._wrong = WrongTokens(app.context.meter)
+        self._sessions = sessions
 
     def guarded(self, route: Route) -> Route:
         """The endpoint, for persons with the role that it needs. Raises LookupError for one that has no role."""
@@ -96,26 +100,47 @@ class Gate:
         async def checked(request: Request) -> Response:
             if route.path in BY_LINK and "token" in request.query_params:
                 return await endpoint(request)
-            person = self._person(request)
+            person = await self._person(request)
+            if person.ambient:
+                refuse_cross_site(request, own_url=self._own_url)
             if not person.role.covers(needed := roles[request.method]):
                 raise HTTPException(403, f"this takes the role {needed}; {_named(person)} has the role {person.role}")
             request.state.person = person
-            return await endpoint(request)
+            answer = await endpoint(request)
+            self._sessions.prolong(request, answer)
+            return answer
 
         return Route(route.path, checked, methods=list(roles))
 
-    def _person(self, request: Request) -> Person:
+    async def _person(self, request: Request) -> Person:
+        """Who sent it. A token comes before a cookie, because somebody put it there for this request."""
         if self._access.closed:
             raise HTTPException(403, CLOSED)
+        address = request.client.host if request.client else ""
         given = [value for name, value in request.scope["headers"] if name == b"authorization"]
-        if not given:
+        if given:
+            return self._by_token(given, address)
+        try:
+            person = await self._sessions.person(request)
+        except NotAuthentic as error:
+            raise self._forged(address, ENDED) from error
+        if person is None:
             raise _refusal("send your token as a bearer token (MAILROOM_ADMIN_TOKEN, or that of an operator)")
-        return self._by_token(given, request.client.host if request.client else "")
+        return person
+
+    def _forged(self, address: str, message: str) -> HTTPException:
+        """The refusal of a proof that is signed, and not by whom it should be: counted like a wrong token.
+
+        Whoever has a right one gets in all the same, since a signature cannot be guessed.
+        """
+        if seconds := self._wrong.wait(address):
+            return _too_many(seconds)
+        self._wrong.add(address)
+        return _refusal(message)
 
     def _by_token(self, given: list[bytes], address: str) -> Person:
         if seconds := self._wrong.wait(address):
-            retry = {"retry-after": str(math.ceil(seconds))}
-            raise HTTPException(429, "too many wrong tokens from this address; retry later", headers=retry)
+            raise _too_many(seconds)
         scheme, _, value = given[0].partition(b" ") if len(given) == 1 else (b"", b"", b"")
         person = self._known(value.strip()) if scheme.lower() == b"bearer" else None
         if person is None:
@@ -128,12 +153,19 @@ class Gate:
         operator = self._access.operators.by_token(token)
         shared = self._access.token.reveal().encode()
         if hmac.compare_digest(token, shared) and shared:
-            return Person(name="", role=Role.ADMIN)
-        return Person(name=operator.name, role=operator.role) if operator else None
+            return Person(name="", role=Role.ADMIN, credential=hash_token(token))
+        if operator is None:
+            return None
+        return Person(name=operator.name, role=operator.role, credential=operator.token_sha256)
 
 
 def _named(person: Person) -> str:
     return person.name or "this token"
+
+
+def _too_many(seconds: float) -> HTTPException:
+    retry = {"retry-after": str(math.ceil(seconds))}
+    return HTTPException(429, "too many wrong tokens from this address; retry later", headers=retry)
 
 
 def _refusal(message: str) -> HTTPException:

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from receiver import __version__
 from receiver.core.document import DocumentState
 from receiver.core.document_view import WIDTHS
-from receiver.http import api, incidents, mending
+from receiver.http import api, incidents, mending, session_cookie
 from receiver.http.json_body import json_response
 from receiver.http.listing import LIMIT, Filter
 from receiver.http.openapi_schemas import (
@@ -42,7 +42,7 @@ STATUSES = {
     307: "the bytes are in S3: follow it",
     400: "the request makes no sense; the message says what would",
     401: "no token, or a wrong one",
-    403: "the API is disabled, or the link is invalid",
+    403: "your role may not do this, the link is invalid, or the API is disabled",
     404: "there is no such thing",
     405: "not with this method",
     408: "the body did not arrive in time",
@@ -251,6 +251,11 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
         ),
     },
     "/channels": {"get": Operation(does="The state of each alert channel", answer="Channels")},
+    "/session": {
+        "get": Operation(does="Who is signed in, and in which role", answer="Session"),
+        "post": Operation(does="Sign in: the answer sets a cookie, which then stands for the token", answer="Session"),
+        "delete": Operation(does="Sign out", answer="SignedOut"),
+    },
 }  # fmt: skip
 PREVIEWS = {"route": "Change", "undo": "Change", "correct": "Changes", "retry": "Retry", "resubmit": "Price"}
 """What ``?preview=true`` answers, with 200."""
@@ -262,11 +267,19 @@ def description() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "Mailroom, the operator's API", "version": __version__},
         "servers": [{"url": PREFIX}],
-        "security": [{"token": []}],
+        "security": [{"token": []}, {"session": []}],
         "paths": {path: _path(path, operations) for path, operations in OPERATIONS.items()},
         "components": {
             "schemas": SCHEMAS,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": session_cookie.PLAIN,
+                    "description": f"from POST /session; over HTTPS its name is {session_cookie.SECURE}",
+                },
+            },
         },
     }
 

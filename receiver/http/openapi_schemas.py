@@ -7,6 +7,7 @@ from receiver.core.decision import WHO_LIMIT, WHY_LIMIT, Choice
 from receiver.core.document import DocumentState, Step
 from receiver.core.effects import Effect
 from receiver.core.job import JobKind, JobStatus
+from receiver.core.operators import Role
 from receiver.core.task import TaskState
 
 Schema = dict[str, Any]
@@ -190,4 +191,6 @@ SCHEMAS: dict[str, Schema] = {
         routes=OBJECT, types=many(TEXT),
     ),
     "Channels": an_object(channels=many(OBJECT)),
+    "Session": an_object(name=TEXT_OR_NONE, role=word_of(Role), ends_at=MOMENT_OR_NONE),
+    "SignedOut": an_object(signed_out=FLAG),
 }  # fmt: skip

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from receiver.core.decision import OPERATOR, WHO_LIMIT
 from receiver.core.errors import Malformed
 from receiver.core.operators import Role
+from receiver.http.session_cookie import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +20,8 @@ class Person:
     ambient: bool = False
     """Whether a browser adds the proof by itself, so that a stranger's page could have it act (CSRF)."""
     credential: str = ""
-    """What the sign-in depends on: when it changes, the person's sessions end. "" where no session can begin."""
-    session: str = ""
-    """The id of the session; "" without one."""
-    ends_at: float | None = None
-    """When the session ends at the latest."""
+    """The SHA-256 of the token that was sent, with which a session can begin; "" where none was."""
+    session: Session | None = None
 
 
 def person_of(request: Request) -> Person:

@@ -42,6 +42,9 @@ ROLES: Mapping[tuple[str, str], Role] = {
     ("POST", "/alerts/{key}/ack"): O,
     ("POST", "/alerts/{key}/silence"): O,
     ("GET", "/channels"): V,
+    ("GET", "/session"): V,
+    ("POST", "/session"): V,
+    ("DELETE", "/session"): V,
 }
 BY_LINK = frozenset({"/documents/{document_id}/content", "/documents/{document_id}/manifest"})
 """What a signed link (``?token=``) opens as well: the endpoint itself checks it."""

@@ -15,9 +15,11 @@ from receiver.core.alert import Severity
 from receiver.core.change import Record
 from receiver.core.document import Classification, Delivery, DeliveryState, Document, DocumentState, Receipt, Step
 from receiver.core.flag import Flag
+from receiver.core.operators import Operator, Operators, Role, hash_token
 from receiver.core.plan import Plan, Row, Target, Way
 from receiver.core.task import TaskState
 from receiver.http.page import CONSOLE, FILES
+from receiver.settings import Secret
 from receiver.store import codec
 from receiver.store.memory import MemoryStore
 from receiver.store.walked_search import walked_search
@@ -516,14 +518,57 @@ def test_a_long_list_goes_on_page_by_page_and_back_restores_the_place(
     expect(finder).not_to_contain_text("Looked at")
 
 
-def test_search_finds_by_name_and_a_wrong_token_shows_nothing(page: Page) -> None:
+def test_search_finds_by_name_and_a_wrong_token_shows_nothing(app: App, page: Page) -> None:
     page.keyboard.press("/")
     page.keyboard.type("ROUTED")
     expect(page.locator("tr[data-id]")).to_have_count(1)
-    page.evaluate("sessionStorage.setItem('mailroom-admin-token', 'wrong')")
+    app.access.token = Secret("another-admin-token")
     expect(page.locator("#entry")).to_be_visible(timeout=20_000)
     expect(page.locator("#room")).to_be_hidden()
+    expect(page.locator("#trouble")).to_contain_text("your session has ended")
+    sign_in(page, "wrong")
     expect(page.locator("#trouble")).to_contain_text("invalid token")
+    expect(page.locator("#room")).to_be_hidden()
+
+
+def sign_in(page: Page, token: str) -> None:
+    page.fill("#token", token)
+    page.keyboard.press("Enter")
+
+
+def test_each_person_sees_what_their_role_may_do_and_a_session_ends(app: App, page: Page) -> None:
+    roles = {"vera": Role.VIEWER, "ann": Role.OPERATOR}
+    app.access.operators = Operators(
+        {name: Operator(name=name, role=role, token_sha256=hash_token(name.encode())) for name, role in roles.items()}
+    )
+    me, detail = page.locator("#me"), page.locator("#detail")
+    expect(me).to_contain_text("shared token, admin")
+    assert ADMIN_TOKEN not in page.evaluate("JSON.stringify([sessionStorage, localStorage, document.cookie])")
+    page.reload()
+    expect(page.locator("#paused")).to_contain_text("Resume")
+    me.get_by_role("button", name="Sign out").click()
+    expect(page.locator("#room")).to_be_hidden()
+    assert page.locator("#list tr").count() == 0, "what was shown is no longer there"
+    page.reload()
+    expect(page.locator("#entry")).to_be_visible()
+    sign_in(page, "vera")
+    expect(me).to_contain_text("vera, viewer")
+    page.click("tr[data-id=doc-waits]")
+    expect(detail).to_contain_text("LlamaCloud said invoice 0.42")
+    expect(page.locator("#paused")).not_to_contain_text("Resume")
+    assert page.locator("[data-select], fieldset.decision, #begin:visible").count() == 0
+    assert detail.get_by_role("button", name="Verify copies").count() == 0
+    assert violations(page) == []
+    me.get_by_role("button", name="Sign out").click()
+    sign_in(page, "ann")
+    page.click("tr[data-id=doc-waits]")
+    expect(detail.get_by_role("button", name="Set type and route")).to_be_visible()
+    assert detail.get_by_label("Your name").count() == 0
+    expect(page.locator("#paused")).to_contain_text("is paused")
+    expect(page.locator("#paused")).not_to_contain_text("Resume")
+    detail.get_by_role("button", name="contract").click()
+    detail.get_by_role("button", name="Confirm").click()
+    expect(detail.get_by_label("Who said what")).to_contain_text("ann chose route contract")
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_may_not(app: App) -> None:

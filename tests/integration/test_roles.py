@@ -18,6 +18,7 @@ from receiver.http import api, roles
 from receiver.http.auth import Gate
 from receiver.http.openapi import OPERATIONS, PREFIX
 from receiver.http.roles import BY_LINK, ROLES, role_of
+from receiver.http.sessions import Sessions
 from receiver.pipeline.pause import SUBMISSION, read_pause
 from receiver.settings import Secret
 from tests.builders import NOW, a_document, a_task, an_incident
@@ -70,7 +71,7 @@ async def test_an_endpoint_without_a_role_cannot_be_served(app: App) -> None:
         """Never called."""
 
     with pytest.raises(LookupError, match=r"POST /documents/everything has no role"):
-        Gate(app).guarded(Route("/documents/everything", anything, methods=["POST"]))
+        Gate(app, Sessions(app)).guarded(Route("/documents/everything", anything, methods=["POST"]))
 
 
 @pytest.mark.parametrize("prefix", ["", PREFIX])

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from receiver.cli import cli
 from receiver.core.errors import Misconfigured
+from receiver.core.operators import hash_token
 from receiver.settings import VARIABLES, Secret, Settings
 from tests.processes import environment
 
@@ -113,6 +114,7 @@ def _around(variable: str, secret: str) -> str:
     return {
         "MAILROOM_WEBHOOK_HEADERS": json.dumps({"X-Mailroom-Key": [secret]}),
         "MAILROOM_HEARTBEAT_URL": f"https://watchdog.example/{secret}",
+        "MAILROOM_OPERATORS": json.dumps({"ann": {"role": "viewer", "token_sha256": hash_token(secret.encode())}}),
         "MAILROOM_SMTP_URL": f"smtps://me:{secret}@mail.example",
     }.get(variable, secret)
 

@@ -149,6 +149,8 @@ CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
                          '{"ann": {"role": "admin", "token": "x"}}', "{", "[" * 9999,
                          '{"operator": {"role": "admin"}}']),
     ),
+    "session_hours": numbers(0.01, 720),
+    "session_idle_minutes": numbers(0.1, 43200),
     "operator_address": (
         st.sampled_from(["127.0.0.1:8081", "[::1]:0", "::1:8081", "localhost:65535", "0.0.0.0:80"]),
         st.sampled_from(["8081", "127.0.0.1", "127.0.0.1:", ":8081", "a:b", "127.0.0.1:65536", "http://a:80", "a b:1"]),

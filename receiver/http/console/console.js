@@ -1,6 +1,6 @@
 // The operator's page: the totals, the list, one document. It reloads them every few seconds while it is visible.
 
-import { Refused, ask, part, token } from "./api.js";
+import { Refused, ask, forget, may, part, person, signIn, signOut } from "./api.js";
 import { documentPanel, found, replay } from "./document.js";
 import { calibrationTable } from "./calibration.js";
 import { el, moment, name, percent, state, table, word } from "./dom.js";
@@ -74,14 +74,11 @@ async function refresh() {
   } catch (error) {
     if (asked === room.asked) failed(error);
   }
-  if (asked === room.asked && token.get() && !document.hidden) room.timer = setTimeout(refresh, AGAIN_MS);
+  if (asked === room.asked && person() && !document.hidden) room.timer = setTimeout(refresh, AGAIN_MS);
 }
 
 function failed(error) {
-  if (error instanceof Refused && [401, 403].includes(error.status)) {
-    token.forget();
-    enter();
-  }
+  if (error instanceof Refused && error.status === 401) enter();
   if (error instanceof Refused && error.status === 400 && finder.query) {
     finder.refuse(error.message);
     trouble("");
@@ -139,7 +136,7 @@ function showList(listed) {
     calibration: () => calibrationTable(listed, choose),
   }[room.view] ?? (() => documents(listed.documents));
   const shown = made() ?? el("p", { class: "empty" }, listed.looked_back_to ? "Nothing here so far." : "Nothing here.");
-  $("begin").hidden = room.view !== "review" || !listed.documents?.length;
+  $("begin").hidden = room.view !== "review" || !listed.documents?.length || !may("operator");
   if (shown === $("list").firstChild) return; // what a person is about to click stays where it is
   $("list").replaceChildren(shown);
   room.rows = [...$("list").querySelectorAll("tr[data-id]")];
@@ -255,6 +252,11 @@ function look(view) {
 
 function enter() {
   clearTimeout(room.timer);
+  forget();
+  for (const id of ["me", "list", "detail", "paused"]) $(id).replaceChildren(); // nobody else reads what was shown
+  if (work.active) work.end();
+  $("detail").hidden = true;
+  room.shown = "";
   $("room").hidden = true;
   $("books").replaceChildren();
   $("fresh").textContent = "";
@@ -262,10 +264,27 @@ function enter() {
   $("token").focus();
 }
 
-function start() {
+/** Shows the room to who is signed in: with a token, or by a cookie or a proxy. */
+async function start(token) {
+  try {
+    await signIn(token);
+  } catch (error) {
+    enter();
+    const nobodyYet = error instanceof Refused && error.status === 401 && !token;
+    trouble(nobodyYet ? "" : error instanceof Refused ? error.message : "the server does not respond; try again");
+    return;
+  }
+  trouble("");
+  showPerson();
   $("entry").hidden = true;
   $("room").hidden = false;
   refresh();
+}
+
+function showPerson() {
+  const { name: known, role, ends_at: ends } = person();
+  const out = el("button", { type: "button", onclick: () => signOut().then(enter, failed) }, "Sign out");
+  $("me").replaceChildren(known ? name(known) : "shared token", `, ${role} `, ends ? out : "");
 }
 
 /** Through the documents of this list, one at a time. */
@@ -327,20 +346,19 @@ function followHash() {
 
 $("entry").addEventListener("submit", (event) => {
   event.preventDefault();
-  token.set($("token").value.trim());
+  const given = $("token").value.trim();
   $("token").value = "";
-  start();
+  start(given);
 });
 $("begin").addEventListener("click", begin);
 document.addEventListener("keydown", keys);
-document.addEventListener("visibilitychange", () => !document.hidden && token.get() && refresh());
+document.addEventListener("visibilitychange", () => !document.hidden && (person() ? refresh() : start())); // another tab signed in
 window.addEventListener("hashchange", () => {
   if (location.hash.slice(1) === hash()) return; // it was we who changed it
   followHash();
   room.shown = "";
   if (!room.chosen) close();
-  if (token.get()) refresh();
+  if (person()) refresh();
 });
 followHash();
-if (token.get()) start();
-else enter();
+start();

@@ -1,6 +1,6 @@
 // One document: what it is, where it went, why, and what a person can do about it.
 
-import { ask, part } from "./api.js";
+import { ask, may, part } from "./api.js";
 import { el, moment, name, state, table, word } from "./dom.js";
 import { correction, decider, statements, waysOn } from "./mend.js";
 import { pagesPanel } from "./pages.js";
@@ -57,8 +57,8 @@ function verified(doc, act) {
   const last = doc.verified;
   const missing = last?.places.some((one) => one.state === "missing" && one.kind !== "received");
   return [
-    el("p", {}, el("button", { type: "button", onclick: verify }, "Verify copies"),
-      missing && [" ", el("button", { type: "button", onclick: restore }, "Deliver again what is missing")],
+    el("p", {}, may("operator") && el("button", { type: "button", onclick: verify }, "Verify copies"),
+      missing && may("operator") && [" ", el("button", { type: "button", onclick: restore }, "Deliver again what is missing")],
       last ? [" verified ", moment(last.at), ": ", state(last.verdict)] : " not verified yet"),
     table("Copies as read back", ["place", "what", "found", "why"], (last?.places ?? []).map((one) => [
       one.place, one.kind, el("span", { class: `state ${one.state}` }, one.state.replaceAll("_", " ")), [one.why, hashes(one), one.fix].filter(Boolean).map((line) => el("div", {}, line)),
@@ -126,7 +126,7 @@ function tasks(doc, act) {
 
 /** The button that enqueues a parked task again. */
 export function replay(task, act) {
-  if (task.state !== "parked") return null;
+  if (task.state !== "parked" || !may("operator")) return null;
   const again = () => act(ask(`/tasks/${part(task.task_id)}/replay`, { method: "POST" }));
   return el("button", { type: "button", onclick: again }, "Replay");
 }

@@ -1,6 +1,6 @@
 // One event, and what is paused: why something is not done yet.
 
-import { ask } from "./api.js";
+import { ask, may } from "./api.js";
 import { el, moment, name, state, table } from "./dom.js";
 
 /** The event's panel: what it carried, how it was proved, and the attempts to handle it. */
@@ -34,7 +34,7 @@ export function eventPanel(one, { open }) {
 export function pausedNotes(paused, act) {
   return paused.map((one) => el("p", {}, el("strong", {}, one.what), " is paused",
     one.until && [" until ", moment(one.until)], one.reason ? `: ${one.reason} ` : ` by ${one.by || "a person"} `,
-    el("button", { type: "button", onclick: () => act(resume(one.what)) }, "Resume")));
+    may("admin") && el("button", { type: "button", onclick: () => act(resume(one.what)) }, "Resume")));
 }
 
 const resume = (what) => ask("/pauses", { method: "POST", body: { what, resume: true } });

@@ -1,6 +1,6 @@
 // Incidents: the list of those that stand, one of them, and what a person says to it.
 
-import { ask, part } from "./api.js";
+import { ask, may, part } from "./api.js";
 import { el, moment, name, state, table, word } from "./dom.js";
 
 const RANK = { critical: 0, error: 1, warning: 2, info: 3 };
@@ -31,7 +31,7 @@ export function incidentPanel(one, { act, open }) {
   return [
     el("h2", {}, one.title),
     el("p", { class: "why" }, state(one.severity), " ", standingAs(one)),
-    one.status === "firing" && answers(one, act),
+    one.status === "firing" && may("operator") && answers(one, act),
     facts(one),
     table("How to fix it", ["command"], one.commands.map((command) => [el("code", {}, command)])),
     table(one.unmended ? `${one.unmended} not fixed` : "Occurrences",

@@ -1,6 +1,6 @@
 // LlamaCloud's result and the decisions of persons; and the actions that are possible, each with a preview.
 
-import { ask, part } from "./api.js";
+import { ask, part, person } from "./api.js";
 import { el, moment } from "./dom.js";
 
 const NAME = "mailroom-name";
@@ -71,14 +71,16 @@ export const effectLines = (found) => found.effects.map((one) => el("li", { clas
 
 const effects = (found) => el("ul", { "aria-label": "What this does" }, el("li", {}, found.reason), effectLines(found));
 
-/** Who decides, for the body of a request; nothing where no name was given. */
+/** Who decides, for the body of a request; nothing where the sign-in says it, or no name was given. */
 export function decider() {
+  if (person()?.name) return {};
   const who = sessionStorage.getItem(NAME);
   return who ? { who } : {};
 }
 
-/** Where a person gives a name, which stays for this tab. */
+/** Where a person whose sign-in has no name gives one, which stays for this tab. */
 export function nameField() {
+  if (person()?.name) return null;
   const input = el("input", { type: "text", placeholder: "your name", "aria-label": "Your name", maxlength: "200" });
   input.value = sessionStorage.getItem(NAME) ?? "";
   input.addEventListener("change", () => sessionStorage.setItem(NAME, input.value.trim()));

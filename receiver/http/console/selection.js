@@ -1,6 +1,6 @@
 // One decision about the selected documents: what it does to each is shown first, and what came of it afterwards.
 
-import { ask, part } from "./api.js";
+import { ask, may, part } from "./api.js";
 import { el, name } from "./dom.js";
 import { decider, effectLines } from "./mend.js";
 
@@ -13,8 +13,9 @@ export class Selection {
     this.result = el("div", { class: "preview", role: "status" });
   }
 
-  /** The checkbox of a document in a list. */
+  /** The checkbox of a document in a list; nothing for who may only look. */
   box(id, label) {
+    if (!may("operator")) return "";
     const made = el("input", { type: "checkbox", "aria-label": `Select ${label}`, "data-select": id });
     made.checked = this.ids.has(id);
     made.addEventListener("click", (event) => event.stopPropagation());

@@ -1,6 +1,6 @@
 // A packet's pages in a strip, with its pieces marked: cut, join and name them with mouse and keys, then apply.
 
-import { ask, part } from "./api.js";
+import { ask, may, part } from "./api.js";
 import { el } from "./dom.js";
 import { decider } from "./mend.js";
 import { shownPages } from "./pages.js";
@@ -19,7 +19,7 @@ export function stripPanel(doc, overview, { act }) {
   return kept.element;
 }
 
-const cuttable = (doc) => doc.media_type === "application/pdf" && !doc.pages?.length && doc.state !== "withdrawn";
+const cuttable = (doc) => doc.media_type === "application/pdf" && !doc.pages?.length && doc.state !== "withdrawn" && may("operator");
 
 function panel(doc, overview, act) {
   const made = el("details", { class: "packet", open: doc.packet },
