@@ -7,16 +7,23 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from receiver.core.change import CheckOwner, Insert, InsertIfAbsent, Query, Replace, Write, changed
+from receiver.core.change import CheckOwner, Insert, InsertIfAbsent, Query, Record, Replace, Write, changed
 from receiver.core.errors import Conflict
 from receiver.core.event import Event
-from receiver.core.task import Task
+from receiver.core.task import Task, TaskState
+from receiver.pipeline.records import every_record
+from receiver.store.codec import decode
 from receiver.store.sqlite import event_log, group_commit, writer_thread
 from receiver.store.sqlite.connection import connect
+from receiver.store.sqlite.encoded_change import encode_change
 from receiver.store.sqlite.event_log import logged_event_of
+from receiver.store.sqlite.statements import page_statement
 from receiver.store.sqlite.store import SqliteStore
 from receiver.store.sqlite.transaction import transaction, without_sync
+from receiver.store.sqlite.unfiled_page import may_be_unfiled, merged_page
 from tests.builders import NOW, a_job, a_task, an_event
 
 pytestmark = pytest.mark.anyio
@@ -70,8 +77,10 @@ async def test_events_that_arrive_together_are_one_row_until_somebody_asks(
     assert db.execute("select count(*) from event").fetchone() == (0,)
     event, task, _ = came[7]
     assert event in (await store.find(Event, Query(limit=100))).records
+    assert unfiled(db) == 50
     assert await store.get(Task, task.id) == task
-    assert unfiled(db) == 0
+    assert len([event async for event in every_record(Event, Query(limit=20), store)]) == 50
+    assert unfiled(db) == 0  # who reads on has them filed
 
 
 async def test_a_backlog_is_filed_while_more_arrives(
@@ -87,6 +96,71 @@ async def test_a_backlog_is_filed_while_more_arrives(
         most = max(most, unfiled(db))
     assert db.execute("select count(*) from event").fetchone()[0] >= 300 - most
     assert most < 100
+
+
+@given(
+    arrivals=st.lists(
+        st.tuples(st.integers(0, 9), st.integers(0, 5), st.integers(0, 3), st.integers(0, 5), st.booleans()),
+        max_size=15,
+    ),
+    newest_first=st.booleans(),
+    limit=st.integers(1, 6),
+    since=st.none() | st.integers(0, 5),
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+def test_a_page_is_the_same_before_and_after_filing(
+    path: Path, arrivals: list[tuple[int, int, int, int, bool]], newest_first: bool, limit: int, since: int | None
+) -> None:
+    """The same task twice, in the log and in the table; ids and times that repeat."""
+    with closing(connect(path, busy_seconds=5)) as db:
+        db.execute("pragma synchronous = off")
+        for table in ("event", "task", "arrival"):
+            db.execute(f"delete from {table}")  # noqa: S608 - of the example before
+        old = a_task(id="t-0", state=TaskState.DONE, expires_at=NOW - 1)
+        group_commit.group_commit(db, [encode_change((Insert(old),), NOW - 2)])
+        for event_no, task_no, job, at, filed in arrivals:
+            when, subject = NOW + at + 0.123, f'd"{job}\\ü'
+            event = an_event(id=f"e-{event_no}", job_id=subject, received_at=when)
+            task = a_task(id=f"t-{task_no}", subject=subject, created_at=when, due_at=when)
+            arrival = logged_event_of([Insert(event), InsertIfAbsent(task)], NOW)
+            assert arrival is not None
+            group_commit.group_commit(db, [[arrival]])
+            if filed:
+                group_commit.file_or_shrink(db)
+        since_at = None if since is None else NOW + since
+        asked: list[tuple[type[Record], Query]] = [
+            (kind, Query(by=by, key=key, since=since_at, newest_first=newest_first, limit=limit))
+            for kind, by, key in LISTED
+        ]
+        before = [_listed(kind, query, db) for kind, query in asked]
+        with transaction(db):
+            db.event_log.file(db)
+        for (kind, query), rows in zip(asked, before, strict=True):
+            sql, values = page_statement(kind, query, NOW)
+            assert rows == [(decode(kind, body), *place) for body, *place in db.execute(sql, values).fetchall()]
+            assert rows == _listed(kind, query, db)
+
+
+LISTED: list[tuple[type[Record], str, str | None]] = [
+    (Event, "all", None),
+    (Event, "job", 'd"1\\ü'),
+    (Task, "all", None),
+    (Task, "state", TaskState.READY),
+    (Task, "subject", 'd"1\\ü'),
+    (Task, "claimable", None),
+]
+
+
+def _listed(kind: type[Record], query: Query, db: sqlite3.Connection) -> list[tuple[Record, float, str]]:
+    assert may_be_unfiled(kind, query)
+    return [(decode(kind, body), order, key) for body, order, key in merged_page(kind, query, NOW, db)]
+
+
+async def test_an_id_with_a_zero_character_is_stored_and_listed(store: SqliteStore) -> None:
+    event = an_event(job_id="a\0b")
+    await store.apply(Insert(event), InsertIfAbsent(a_task(subject="a\0b")))
+    assert (await store.find(Event, Query(by="job", key="a\0b"))).records == [event]
+    assert len((await store.find(Task, Query(by="subject", key="a\0b"))).records) == 1
 
 
 async def test_what_is_asked_for_by_its_id_is_filed_and_little_else(store: SqliteStore, db: sqlite3.Connection) -> None:
@@ -181,6 +255,7 @@ async def test_an_event_that_another_process_has_filed_is_known_and_nothing_is_f
     await store.apply(*an_arrival()[2])
     await other.apply(*an_arrival()[2])
     assert len((await store.find(Event, Query())).records) == 3
+    assert len(await store.claim(owner="a", now=NOW, lease_seconds=60, limit=10)) == 3
     assert unfiled(db) == 0
     await other.close()
 

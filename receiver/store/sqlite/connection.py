@@ -30,6 +30,11 @@ class SqliteConnection(sqlite3.Connection):
     shrinks: bool
     """Whether free space can be returned step by step (free_space.py)."""
 
+    def close(self) -> None:
+        """Closes the file, and forgets what is unfiled in it."""
+        self.event_log.close()
+        super().close()
+
     def check_file(self) -> None:
         """Raises FileNotFoundError if the file was removed or replaced by another one.
 
@@ -43,13 +48,15 @@ class SqliteConnection(sqlite3.Connection):
             raise FileNotFoundError(f"{self.path} was removed or replaced while it was open")
 
 
-def connect(path: Path, *, busy_seconds: float) -> SqliteConnection:
+def connect(path: Path, *, busy_seconds: float, writes: bool = False) -> SqliteConnection:
     """A connection to the store in this file, which is created if it does not exist. Raises sqlite3.Error, OSError.
 
-    A file that was created and could not be filled, as on a full disk, is removed.
+    A file that was created and could not be filled, as on a full disk, is removed. For one that ``writes``, most of the
+    event log is read here, where it holds up no other process.
     """
     made = make_file(path)  # SQLite gives -wal and -shm the mode of the file
     db = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, factory=SqliteConnection)
+    db.event_log = EventLog()
     try:
         free_space.prepare_shrinking(db)
         _keep_a_log(db, until=time.monotonic() + busy_seconds)
@@ -59,7 +66,9 @@ def connect(path: Path, *, busy_seconds: float) -> SqliteConnection:
         db.execute("pragma fullfsync = on")  # macOS: a plain fsync leaves the data in the drive's cache
         migrate(db)
         db.searches = prepare_search(db)
-        db.path, db.file, db.event_log, db.shrinks = path, _identity(path), EventLog(), free_space.can_shrink(db)
+        db.path, db.file, db.shrinks = path, _identity(path), free_space.can_shrink(db)
+        if writes:
+            db.event_log.sync(db)
     except BaseException:
         db.close()
         if made:

@@ -1,13 +1,14 @@
-"""A log of new events with their tasks, in few pages; they are filed into their tables before anybody reads them.
+"""A log of new events with their tasks, in few pages, from which they are filed into their tables.
 
 A group commit appends its events as one row of ``arrival``, which is all that an acknowledgement waits for. Filing
-changes random pages of tables and indexes and costs several times as much. It is done before a claim or a listing, by
-the idle writer, and under load after each batch, the more the more waits. A row is filed out of turn when one of its
-ids is asked for. An event that is known, in the log or in its table, is a conflict at once.
+changes random pages of tables and indexes and costs several times as much. It is done before a claim, by the idle
+writer, and under load after each batch, the more the more waits. A row is filed out of turn when one of its ids is
+asked for; a listing reads the log, too (unfiled_page.py). An event that is known, in the log or in its table, is a
+conflict at once.
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -18,12 +19,14 @@ from receiver.core.event import Event
 from receiver.core.job import Job
 from receiver.core.task import Task
 from receiver.store.sqlite.statements import TABLES, encoded_insert
+from receiver.store.sqlite.unfiled_ids import UnfiledIds
 
-UNFILED_LIMIT = 50_000
-"""Unfiled events that a burst may leave. Beyond that each batch files some, so that memory and table are bounded."""
-BALANCE = 40_000
-"""Unfiled events at which as many are filed as come. With fewer of them fewer are filed, in proportion, so that a long
-burst is slowed down gradually and a short one hardly."""
+UNFILED_LIMIT = 1_250_000
+"""Unfiled events that a burst may leave. Beyond that each batch files some, so that memory and table are bounded: 44 MB
+and about 1.2 GB."""
+BALANCE = 1_000_000
+"""Unfiled events at which as many are filed as come. With fewer of them fewer are filed, in proportion, so that hours
+of a burst are slowed down gradually and a minute hardly."""
 SOME = 200
 """Events filed at once while callers wait: some milliseconds."""
 FEW = 150
@@ -31,6 +34,15 @@ FEW = 150
 
 _pack = msgspec.json.Encoder().encode
 _unpack = msgspec.json.Decoder(list[tuple[Event, Task]]).decode
+_ZERO = rb"\u0000"
+"""A character at which SQLite would end a text that it takes out of the log (unfiled_page.py)."""
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+_unpack_names = msgspec.json.Decoder(list[tuple[_Named, _Named]]).decode
 _KNOWN = """select id from event
     where id in (select value from json_each(:events)) and (expires_at is null or expires_at > :now)"""
 _FOREIGN = """select key, value from json_each(:owners) as one
@@ -43,6 +55,7 @@ _SPAN = "select (select min(id) from arrival), (select max(id) from arrival)"
 """Looks up both ends. A single query for both would read the whole table."""
 _OLDEST = "select id, kept_at, changes from arrival where id <= coalesce(?, id) order by id limit 1"
 _ROW = "select id, kept_at, changes from arrival where id = ?"
+_SINCE = "select id, changes from arrival where id > ? order by id"
 
 
 class LoggedEvent(NamedTuple):
@@ -57,41 +70,45 @@ class LoggedEvent(NamedTuple):
 
 
 def logged_event_of(writes: Sequence[Write], now: float) -> LoggedEvent | None:
-    """The change as a logged event if it is one: a new event, its task, and maybe the document that must own its
-    jobs."""
+    """The change as a logged event if it can be one: a new event, its ready task, and maybe the document that must own
+    its jobs."""
     if len(writes) < 2:
         return None
     *checks, insert, ensure = writes
     if not (isinstance(insert, Insert) and isinstance(ensure, InsertIfAbsent)):
         return None
     event, task = insert.record, ensure.record
-    if not (isinstance(event, Event) and isinstance(task, Task)):
+    if not (isinstance(event, Event) and isinstance(task, Task) and task.claimable_at is not None):
         return None
     owners = tuple((item.job_id, item.document_id) for item in checks if isinstance(item, CheckOwner))
     if len(owners) < len(checks):
         return None
-    return LoggedEvent(event.id, task.id, owners, _pack((event, task)), now)
+    packed = _pack((event, task))
+    return None if _ZERO in packed else LoggedEvent(event.id, task.id, owners, packed, now)
 
 
 class EventLog:
-    """The rows of ``arrival`` that one connection knows, by the hashes of the ids in them."""
+    """The rows of ``arrival`` that one connection knows, by the ids in them."""
 
     def __init__(self) -> None:
-        self._rows: dict[int, list[int]] = {}
-        self._newest: dict[int, int] = {}
-        """Hash of an id -> the last row that contains it. Two ids with the same hash, or one whose row was filed before
-        older ones, only cause a look into the file."""
+        self._ids = UnfiledIds()
         self._seen = 0
         self._due = 0.0
 
+    def close(self) -> None:
+        """Frees its memory."""
+        self._ids.close()
+
     def sync(self, db: sqlite3.Connection) -> None:
-        """Reads what other processes appended or filed, in a transaction with the write lock."""
+        """Reads what other processes appended or filed, in a transaction with the write lock.
+
+        Without the lock it reads most of it; then the next sync, with the lock, has little to do.
+        """
         first, last = db.execute(_SPAN).fetchone()
-        while self._rows and (first is None or next(iter(self._rows)) < first):
-            self._drop(next(iter(self._rows)))
+        self._ids.forget(first, last)
         if last is not None and last > self._seen:
-            for row, changes in db.execute("select id, changes from arrival where id > ?", (self._seen,)).fetchall():
-                self._note(row, (record.id for pair in _unpack(changes) for record in pair))
+            for row, changes in db.execute(_SINCE, (self._seen,)):
+                self._note(row, _names(changes))
 
     def append(self, db: sqlite3.Connection, arrivals: Sequence[LoggedEvent]) -> bool:
         """Appends and commits these as one row if all of them are new, which is usual. Otherwise does nothing.
@@ -99,7 +116,7 @@ class EventLog:
         One statement takes the interpreter lock once instead of five times, which halves the cost of the writer.
         """
         ids = {item.event_id for item in arrivals}
-        if len(ids) < len(arrivals) or self._is_full or self._holds(ids):
+        if len(ids) < len(arrivals) or self._is_full or self._ids.rows_of(ids):
             return False
         appended = db.execute(_APPEND, {**_asked(arrivals), "changes": _changes(arrivals), "seen": self._seen})
         if appended.rowcount != 1:
@@ -138,16 +155,15 @@ class EventLog:
 
         Earlier rows with the same event or task as one of these are filed before it: the first task is the one to keep.
         """
-        if not self._holds(ids):
-            return
-        wanted, rows = set(map(hash, ids)), list[int]()
-        for row, hashes in reversed(self._rows.items()):
-            if not wanted.isdisjoint(hashes):
-                wanted.update(hashes)
-                rows.append(row)
-        for row in reversed(rows):
-            if found := db.execute(_ROW, (row,)).fetchone():
-                _file(db, *found)
+        rows = dict[int, tuple[int, float, str]]()
+        left = self._ids.rows_of(ids)
+        while left:
+            row = left.pop()
+            if row not in rows and (found := db.execute(_ROW, (row,)).fetchone()):
+                rows[row] = found
+                left += self._ids.rows_of(_names(found[2]), before=row)
+        for row in sorted(rows):
+            _file(db, *rows[row])
 
     def file(self, db: sqlite3.Connection, *, at_most: int | None = None, until: int | None = None) -> bool:
         """Files the oldest rows, up to row ``until``; False if it stopped after ``at_most`` events."""
@@ -166,30 +182,24 @@ class EventLog:
 
     @property
     def _unfiled(self) -> float:
-        return len(self._newest) / 2  # each event has its own id and its task's
+        """At most so many: those filed lately may be among them."""
+        return self._ids.count / 2  # each event has its own id and its task's
 
     @property
     def _is_full(self) -> bool:
         return self._unfiled > UNFILED_LIMIT
 
-    def _holds(self, ids: Iterable[str]) -> bool:
-        """Whether one of these ids, or one with the same hash, may be unfiled."""
-        return not self._newest.keys().isdisjoint(map(hash, ids))
-
     def _note_kept(self, row: int | None, arrivals: Sequence[LoggedEvent]) -> None:
         assert row is not None
         self._note(row, [name for item in arrivals for name in (item.event_id, item.task_id)])
 
-    def _note(self, row: int, ids: Iterable[str]) -> None:
-        hashes = [hash(item) for item in ids]
-        self._rows[row] = hashes
-        self._newest.update(dict.fromkeys(hashes, row))
+    def _note(self, row: int, ids: Sequence[str]) -> None:
+        self._ids.note(row, ids)
         self._seen = row
 
-    def _drop(self, row: int) -> None:
-        for hashed in self._rows.pop(row):
-            if self._newest.get(hashed) == row:
-                del self._newest[hashed]
+
+def _names(changes: str) -> list[str]:
+    return [record.id for pair in _unpack_names(changes) for record in pair]
 
 
 def _file(db: sqlite3.Connection, row: int, kept_at: float, changes: str) -> int:

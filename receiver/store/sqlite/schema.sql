@@ -72,7 +72,7 @@ create index task_expires   on task (expires_at) where expires_at is not null;
 create index task_lane      on task (lane, claimable_at, id) where claimable_at is not null;
 
 -- Events that have just arrived: one row for each group commit, because one row for each event costs several pages.
--- They are moved to `event` and `task` before anybody claims or reads them through Mailroom (event_log.py).
+-- They are moved to `event` and `task` a moment later, and before anybody claims them (event_log.py).
 create table arrival (
     id      integer primary key autoincrement,
     kept_at real not null,

@@ -84,8 +84,9 @@ CLAIMABLE_OF = f"""select body from task
 tasks."""
 
 
-def page_statement(kind: type[Record], query: Query, now: float) -> tuple[str, list[Any]]:
-    """The SQL of a page and one more row. Its rows have body, order value and id."""
+def page_statement(kind: type[Record], query: Query, now: float, *, source: str | None = None) -> tuple[str, list[Any]]:
+    """The SQL of a page and one more row, from ``source`` instead of the table. Its rows have body, order value and
+    id."""
     key, order, *_ = listing.index_of(kind, query)
     table = TABLES[kind]
     after = listing.after(query)
@@ -100,7 +101,7 @@ def page_statement(kind: type[Record], query: Query, now: float) -> tuple[str, l
     }
     held = {term: values for term, values in terms.items() if values is not None}
     text = (
-        f"select body, {order}, id from {table.name} where {' and '.join(held)} "  # noqa: S608 - names from INDEXES
+        f"select body, {order}, id from {source or table.name} where {' and '.join(held)} "  # noqa: S608 - names from INDEXES
         f"order by {order} {direction}, id {direction} limit ?"
     )
     return text, [*(value for values in held.values() for value in values), query.limit + 1]

@@ -29,6 +29,7 @@ from receiver.store.sqlite.encoded_change import encode_change
 from receiver.store.sqlite.event_log import SOME, logged_event_of, unfiled
 from receiver.store.sqlite.indexed_search import LOOKED_AT, indexed_search
 from receiver.store.sqlite.search_index import index_some, left_to_index
+from receiver.store.sqlite.unfiled_page import may_be_unfiled, merged_page
 from receiver.store.sqlite.writer_thread import QUEUE_LIMIT, WriterThread
 from receiver.store.walked_search import is_indexed, walked_search
 
@@ -93,10 +94,14 @@ class SqliteStore:
         return None if row is None else codec.decode(kind, row[0])
 
     async def find(self, kind: type[Record], query: Query) -> Page:
-        if kind in (Event, Task):
-            await self._filed()
-        sql, values = statements.page_statement(kind, query, self._clock())
-        rows = await self._reader.do(lambda db: db.execute(sql, values).fetchall())
+        now = self._clock()
+        if may_be_unfiled(kind, query) and query.cursor is None:
+            rows = await self._reader.do(functools.partial(merged_page, kind, query, now))
+        else:
+            if may_be_unfiled(kind, query):
+                await self._filed()
+            sql, values = statements.page_statement(kind, query, now)
+            rows = await self._reader.do(lambda db: db.execute(sql, values).fetchall())
         return listing.page_of(query, [(codec.decode(kind, body), order, key) for body, order, key in rows])
 
     async def search(self, search: Search, *, limit: int = 50, cursor: str | None = None) -> SearchPage:
@@ -167,11 +172,12 @@ class SqliteStore:
         except OSError as error:
             raise StoreBusy(f"{self._path} cannot be reached: {error.strerror}") from error
         opening = functools.partial(connect, self._path, busy_seconds=self._busy_seconds)
+        writing = functools.partial(connect, self._path, busy_seconds=self._busy_seconds, writes=True)
         name = self._path.name
         self._lanes = (
             WriterThread(
                 f"writer of {name}",
-                opening,
+                writing,
                 group_commit.group_commit,
                 tidy=group_commit.file_or_shrink,
                 keep_pace=group_commit.keep_pace,
