@@ -1,6 +1,7 @@
 """What destinations write about a document: the manifest file beside it, and short attributes for filters."""
 
 import json
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from receiver.core.manifest import stored_manifest
 
 DELIVERY = "delivery-id"
 """The metadata that marks every object that Mailroom delivers to S3, manifests included."""
+_NOT_ALLOWED = re.compile(r"[^A-Za-z0-9 +\-=._:/@]")
 
 
 def manifest_file(request: DeliveryRequest, *, sha256: str) -> bytes:
@@ -70,7 +72,12 @@ def manifest_attributes(request: DeliveryRequest) -> dict[str, str]:
     named: dict[str, Any] = {"document_id": request.document.id, "route": route}
     if found is not None and found.type:
         named |= {"type": found.type, "confidence": f"{found.confidence:.4f}"}
-    return {name: "".join(c for c in str(value) if c.isprintable())[:256] or "_" for name, value in named.items()}
+    return {name: _printable(str(value))[:256] or "_" for name, value in named.items()}
+
+
+def _printable(text: str) -> str:
+    """The text without control characters."""
+    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
 def ascii_safe(value: str, limit: int = 256) -> str:
@@ -78,6 +85,10 @@ def ascii_safe(value: str, limit: int = 256) -> str:
 
     S3 tags allow letters, digits, spaces and ``+ - = . _ : / @``, at most 256 characters; the others allow more.
     """
-    plain = (c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in " +-=._:/@") else "_" for c in plain).strip()
+    plain = value if value.isascii() else _without_accents(value)
+    kept = _NOT_ALLOWED.sub("_", plain).strip()
     return kept[:limit] or "_"
+
+
+def _without_accents(value: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKD", value) if not unicodedata.combining(c))

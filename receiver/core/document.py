@@ -378,7 +378,7 @@ class Document:
         """The document in the state that follows from its plan and deliveries."""
         state = self._state()
         step = self.step if state is DocumentState.OPEN else Step.SETTLED
-        return replace(self, state=state, step=step)
+        return self if (state, step) == (self.state, self.step) else replace(self, state=state, step=step)
 
     def _state(self) -> DocumentState:
         own = self.own_state

@@ -26,7 +26,7 @@ def cleaned(text: str) -> str:
     Control and format characters (right-to-left marks among them) go, characters that S3 or a shell would trip over
     become ``_``, dots at the start and spaces at the ends go.
     """
-    shown = "".join("" if unicodedata.category(c) in _HIDDEN else c for c in text)
+    shown = text if text.isprintable() else "".join(c for c in text if unicodedata.category(c) not in _HIDDEN)
     plain = re.sub(r"[^\w.\-()+@=, ]", "_", shown)
     return re.sub(r"\s+", " ", plain).strip(" .")
 
