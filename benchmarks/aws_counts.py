@@ -33,11 +33,12 @@ from handlers.functions import intake, process
 from llamacloud_sandbox.testing import start_sandbox
 from receiver.aws.boto import Aws
 from receiver.aws.client import JsonClient
-from receiver.bootstrap import App, load_app, open_queue, open_receiver, open_store
+from receiver.bootstrap import App, open_queue, open_receiver, open_store
 from receiver.core.retention import Retention
 from receiver.http.public import Public
 from receiver.http.readiness import Readiness
 from receiver.http.webhook import Limits, WebhookEndpoint
+from receiver.load_app import load_app
 from receiver.metrics import SummingMeter
 from receiver.ports import Store, TaskQueue
 from receiver.read_settings import from_environ

@@ -25,9 +25,10 @@ from pathlib import Path
 from benchmarks.line import Line
 from handlers.demo.local_aws import LocalAws, local_aws
 from llamacloud_sandbox.testing import start_sandbox
-from receiver.bootstrap import App, load_app
+from receiver.bootstrap import App
 from receiver.config import parse
 from receiver.core.plan import Target
+from receiver.load_app import load_app
 from receiver.pipeline.ingest import IncomingFile, ingest
 from receiver.read_settings import from_environ
 from receiver.store.dynamodb.store import DynamoStore

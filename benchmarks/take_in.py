@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from unittest import mock
 
-from receiver.bootstrap import load_app
 from receiver.cli import submit
+from receiver.load_app import load_app
 from receiver.read_settings import from_environ
 
 AT_ONCE = (1, 4, 16)

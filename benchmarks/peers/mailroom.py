@@ -6,10 +6,10 @@ from pathlib import Path
 
 from benchmarks.events import HEADER, HEADER_SECRET, SIGNING_SECRET, TOKEN_SECRET
 from benchmarks.peers.served import arguments
-from receiver.bootstrap import load_app
 from receiver.http.limits import MOST, ConnectionLimits, narrow
 from receiver.http.public import public_app
 from receiver.http.server import Server, server_config
+from receiver.load_app import load_app
 from receiver.log import set_up
 from receiver.read_settings import from_environ
 

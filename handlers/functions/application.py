@@ -3,7 +3,8 @@
 import os
 from typing import cast
 
-from receiver.bootstrap import App, load_app
+from receiver.bootstrap import App
+from receiver.load_app import load_app
 from receiver.metrics import SummingMeter
 from receiver.pipeline.scratch import clear_all_scratch
 from receiver.settings import Settings

@@ -152,8 +152,9 @@ def _env_text(variables: Mapping[str, str]) -> str:
 
 def _check(table: str, variables: Mapping[str, str]) -> None:
     """Raises Misconfigured for files that `serve` would refuse."""
-    from receiver.bootstrap import load_destinations, own_places, refuse_unworkable
+    from receiver.bootstrap import own_places
     from receiver.config import parse
+    from receiver.load_app import load_destinations, refuse_unworkable
     from receiver.operations.check_config import check_config
     from receiver.read_settings import from_environ
 

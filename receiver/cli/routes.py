@@ -51,7 +51,7 @@ def check(config_path: Path | None, offline: bool, as_json: bool) -> None:
     will point to. Unless you give --config, it then checks the shadow table of MAILROOM_SHADOW_CONFIG. Exit code 1 if
     there are errors; warnings alone exit 0.
     """
-    from receiver.bootstrap import load_destinations
+    from receiver.load_app import load_destinations
 
     settings = from_environ()
     config, destinations = _config(config_path), load_destinations(settings)
@@ -74,9 +74,10 @@ def _checked(
 ) -> Checked:
     import asyncio
 
-    from receiver.bootstrap import channel_opener, own_places
+    from receiver.bootstrap import own_places
     from receiver.cli.channel_check import live_channel_problems, opened_channels
     from receiver.core.pointer_preview import warnings
+    from receiver.load_app import channel_opener
     from receiver.operations.check_config import check_config
 
     sources, own = settings.source_places(), own_places(settings)

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from receiver.bootstrap import App, anothers, existing_store, load_app, refuse_anothers, refuse_missing_store
+from receiver.bootstrap import App, anothers, existing_store, refuse_anothers, refuse_missing_store
 from receiver.core.errors import MailroomError
+from receiver.load_app import load_app
 from receiver.log import log_line, set_up
 from receiver.pipeline.installation import our_spool
 from receiver.ports import Store

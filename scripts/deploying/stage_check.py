@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from handlers.destinations import options as options_
-from receiver.bootstrap import WrongApp, channel_opener, load_destinations, own_places
+from receiver.bootstrap import own_places
 from receiver.cli.channel_check import opened_channels
 from receiver.combinations import refuse_combinations
 from receiver.config import Config, load
@@ -23,6 +23,7 @@ from receiver.core.check import ways
 from receiver.core.errors import Misconfigured
 from receiver.core.plan import Target
 from receiver.core.problem import Problem, an_error
+from receiver.load_app import WrongApp, channel_opener, load_destinations
 from receiver.operations.check_config import check_config, unlike
 from receiver.read_settings import from_environ
 from receiver.settings import Settings

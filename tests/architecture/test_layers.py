@@ -19,8 +19,8 @@ OPERATIONS = STEPS | {"receiver.operations"}
 ADAPTERS = {"receiver.store", "receiver.queue", "receiver.cloud"}
 EDGE = OPERATIONS | {"receiver.settings", "receiver.read_settings", "receiver.log", "receiver.show"}
 WHOLE = EDGE | ADAPTERS | {
-    "receiver.aws", "receiver.bootstrap", "receiver.worker", "receiver.http", "receiver.cli", "receiver.secrets",
-    "receiver.secret_rules", "receiver.refused_change", "receiver.reload", "receiver.reload_signal",
+    "receiver.aws", "receiver.bootstrap", "receiver.load_app", "receiver.worker", "receiver.http", "receiver.cli",
+    "receiver.secrets", "receiver.secret_rules", "receiver.refused_change", "receiver.reload", "receiver.reload_signal",
     "receiver.renewal", "receiver.background", "receiver.stopping", "receiver.supervisor",
 }  # fmt: skip
 
@@ -56,9 +56,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "receiver.reload": EDGE | {"receiver.bootstrap", "receiver.refused_change", "receiver.reload_signal"},
     "receiver.renewal": EDGE | {"receiver.bootstrap", "receiver.refused_change", "receiver.reload_signal"},
     "receiver.reload_signal": CORE | {"receiver.log", "receiver.stopping"},
-    "receiver.bootstrap": EDGE
-    | ADAPTERS
-    | {"receiver.secrets", "receiver.secret_rules", "receiver.aws", "receiver.combinations"},
+    "receiver.bootstrap": EDGE | ADAPTERS | {"receiver.secrets", "receiver.secret_rules", "receiver.aws"},
+    "receiver.load_app": EDGE | {"receiver.bootstrap", "receiver.cloud", "receiver.combinations"},
     "receiver.http": EDGE | {"receiver.http", "receiver.bootstrap", "receiver"},
     "receiver.background": EDGE | {"receiver.supervisor"},
     "receiver.worker": EDGE | {"receiver.background", "receiver.stopping", "receiver.supervisor"},

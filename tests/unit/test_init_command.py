@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from receiver.bootstrap import load_app
 from receiver.cli import cli, init
 from receiver.config import load, parse
 from receiver.config.first_files import Answers, env_text, table_text
 from receiver.core.errors import Misconfigured
 from receiver.core.forms import Wrong
+from receiver.load_app import load_app
 from receiver.read_settings import from_environ
 from tests.processes import environment
 

@@ -12,6 +12,7 @@ from receiver.cloud.client import LlamaCloud
 from receiver.cloud.webhook_configs import SavedWebhook
 from receiver.core.errors import Misconfigured
 from receiver.core.job import WebhookConfiguration
+from receiver.load_app import load_registry
 from receiver.operations import saved_webhooks as kept
 from receiver.read_settings import from_environ
 from receiver.settings import Settings
@@ -86,7 +87,7 @@ def wanted(settings: Settings) -> WebhookConfiguration:
     if not settings.gets_webhooks:
         raise Misconfigured("MAILROOM_PUBLIC_URL=none: there is no address to save", fix="set it to the receiver's URL")
     terms = bootstrap.webhook_terms(settings)
-    events = bootstrap.load_registry(settings).job_events
+    events = load_registry(settings).job_events
     return WebhookConfiguration(
         url=terms.url, headers=terms.headers, signing_secret=terms.signing_secret, events=events
     )
