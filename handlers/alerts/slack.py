@@ -172,7 +172,10 @@ def _blocks(notice: Notice, shade: str) -> list[dict[str, Any]]:
     if notice.commands:
         blocks.append({"type": "section", "text": _mrkdwn(_commands(notice), 3000)})
     links = [("Open the incident", notice.link), ("Open the document", notice.document_link)]
-    if buttons := [_button(name, link) for name, link in links if link]:
+    buttons = [
+        {"type": "button", "text": {"type": "plain_text", "text": name}, "url": link} for name, link in links if link
+    ]
+    if buttons:
         blocks.append({"type": "actions", "elements": buttons})
     if notice.site:
         blocks.append({"type": "context", "elements": [_mrkdwn(_escaped(f"Mailroom {notice.site}"), 2000)]})
@@ -194,10 +197,6 @@ def _plain(content: str, limit: int) -> dict[str, Any]:
 
 def _cut(content: str, limit: int) -> str:
     return content if len(content) <= limit else content[: limit - 1] + "…"
-
-
-def _button(name: str, link: str) -> dict[str, Any]:
-    return {"type": "button", "text": {"type": "plain_text", "text": name}, "url": link}
 
 
 def _escaped(content: str) -> str:

@@ -106,7 +106,10 @@ class Reducer:
         Kept objects may draw and use further names of these resources, so this repeats until nothing new is found.
         """
         known, done = _categories(resources), Uses()
-        kept = {category: _implied(entries) for category, entries in known.items()}
+        kept = {
+            category: {name: entries[name] for name in _IMPLIED if name in entries}
+            for category, entries in known.items()
+        }
         more = needs.missing
         while done.add(more):
             inside = self._look(known, kept, done)
@@ -198,10 +201,6 @@ def _dictionary(value: Any) -> Dictionary:
 
 def _categories(resources: Any) -> dict[str, Dictionary]:
     return {key: value for key, value in _dictionary(resources).items() if isinstance(value, Dictionary)}
-
-
-def _implied(entries: Dictionary) -> dict[str, Any]:
-    return {name: entries[name] for name in _IMPLIED if name in entries}
 
 
 def _found(uses: Uses, known: dict[str, Dictionary]) -> Iterator[tuple[str, str]]:

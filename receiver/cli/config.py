@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,9 +11,6 @@ from receiver.cli.paths import Given, config_from
 from receiver.read_settings import from_environ, setting_sources
 from receiver.secrets import RevealedEnviron
 from receiver.settings import Settings
-
-if TYPE_CHECKING:
-    from receiver.config.in_force import ValueInForce
 
 
 @click.group()
@@ -43,7 +40,10 @@ def show(path: Path | None, no_defaults: bool, as_json: bool) -> None:
         print_json({"settings": shown, "file": str(file), "values": [item._asdict() for item in values]})
         return
     table(("setting", "value", "from"), [(item["name"], item["value"], item["source"]) for item in shown])
-    table((str(file), "value", "from"), [(item.place, _text(item.value), _line(file, item)) for item in values])
+    rows = [
+        (item.place, _text(item.value), "default" if item.line is None else f"{file}:{item.line}") for item in values
+    ]
+    table((str(file), "value", "from"), rows)
 
 
 def _settings(settings: Settings) -> list[dict[str, str]]:
@@ -58,7 +58,3 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(_text, value))
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
-
-
-def _line(file: Path, item: "ValueInForce") -> str:
-    return "default" if item.line is None else f"{file}:{item.line}"

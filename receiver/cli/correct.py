@@ -94,10 +94,7 @@ def correct(
             await settled_by_us(app, [item.document_id for item in done if not item.refused], quiet=True)
         return done
 
-    done = with_app(work, existing=True)
-    _report(done, as_json=as_json, dry_run=dry_run)
-    if not any(item.correction for item in done):
-        raise click.exceptions.Exit(1)
+    _report(with_app(work, existing=True), as_json=as_json, dry_run=dry_run)
 
 
 def _refuse_unknown(decision: RoutingDecision, routing: RouteTable) -> None:
@@ -142,13 +139,16 @@ def _confirm(ids: Sequence[str], *, yes: bool) -> None:
 
 
 def _report(done: Sequence[CorrectionResult], *, as_json: bool, dry_run: bool) -> None:
+    """Prints the outcome of each document. Raises click's Exit 1 if none was changed."""
     if as_json:
         print_json({"documents": [item.shown() for item in done], "dry_run": dry_run})
-        return
-    rows = [(item.document_id, item.document.name if item.document else "", *_outcome(item)) for item in done]
-    table(("document", "name", "", "what"), rows)
-    if dry_run:
-        say("dry run: nothing was written")
+    else:
+        rows = [(item.document_id, item.document.name if item.document else "", *_outcome(item)) for item in done]
+        table(("document", "name", "", "what"), rows)
+        if dry_run:
+            say("dry run: nothing was written")
+    if not any(item.correction for item in done):
+        raise click.exceptions.Exit(1)
 
 
 def _outcome(item: CorrectionResult) -> tuple[str, list[str]]:

@@ -100,13 +100,10 @@ def inside(folder: Path, *, ignore: Collection[str] = IGNORED, follow_symlinks: 
         links = [name for name in wanted if not follow_symlinks and os.path.islink(Path(inner, name))]  # noqa: PTH114
         yield from (Path(inner, name) for name in [*links, *names] if not is_ignored(name, ignore))
         folders[:] = [name for name in wanted if name not in links and _first_time(Path(inner, name), seen)]
-        far = [name for name in folders if len(Path(inner).parts) - top >= DEPTH or _is_long(Path(inner, name))]
+        is_deep = len(Path(inner).parts) - top >= DEPTH
+        far = [name for name in folders if is_deep or len(os.fsencode(Path(inner, name))) > PATH_BYTES]
         yield from (Path(inner, name) for name in far)
         folders[:] = [name for name in folders if name not in far]
-
-
-def _is_long(folder: Path) -> bool:
-    return len(os.fsencode(folder)) > PATH_BYTES
 
 
 def _first_time(folder: Path, seen: set[tuple[int, int]]) -> bool:

@@ -67,8 +67,7 @@ def verify(
     Exit 1 if anything is different, missing or unreadable.
     """
     selection = DocumentSelection(ids=documents, state=state, type=of_type, since=since)
-    chosen = bool(documents) + everything + (selection != DocumentSelection(ids=documents))
-    if chosen != 1:
+    if bool(documents) + everything + (selection != DocumentSelection(ids=documents)) != 1:
         raise click.UsageError("give DOCUMENTS, or --all, or some of --state, --type and --since")
     totals, listed, outcomes = CheckTotals(), list[DocumentCheck](), dict[str, str]()
 
@@ -83,7 +82,6 @@ def verify(
                     listed.append(check)
 
             await verify_each(_chosen(selection, app), app.context, found)
-
         for check in listed if restore else ():
             outcomes[check.document_id] = await _restored(check, app, who)
 
