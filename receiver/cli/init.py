@@ -3,7 +3,8 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -106,41 +107,81 @@ def _unasked(given: Mapping[str, str | None], rules: Mapping[str, str]) -> Answe
 
 
 def _asked(given: Mapping[str, str | None], rules: Mapping[str, str]) -> Answers:
-    texts = {
-        "api_key": given["api_key"] or click.prompt("LlamaCloud API key", hide_input=True),
-        "base_url": given["base_url"] or click.prompt("LlamaCloud's address", default=Settings().llama_cloud_base_url),
-        "public_url": given["public_url"]
-        or click.prompt("URL at which LlamaCloud can reach this receiver (https://…, or none)"),
-        "destination": given["destination"] or click.prompt("Where documents go", default=DESTINATION),
+    """The answers that are not given. Each is checked at once, and asked for again, not when all have been typed."""
+    usual = Settings().llama_cloud_base_url
+    ask = {
+        "api_key": partial(click.prompt, "LlamaCloud API key", hide_input=True, value_proc=_as("LLAMA_CLOUD_API_KEY")),
+        "base_url": partial(
+            click.prompt, "LlamaCloud's address", default=usual, value_proc=_as("LLAMA_CLOUD_BASE_URL")
+        ),
+        "public_url": partial(
+            click.prompt,
+            "URL at which LlamaCloud can reach this receiver (https://…, or none)",
+            value_proc=_as("MAILROOM_PUBLIC_URL"),
+        ),
+        "destination": partial(click.prompt, "Where documents go", default=DESTINATION, value_proc=_destination),
     }
+    texts = {name: given[name] or question() for name, question in ask.items()}
     return _answers(texts, rules or _asked_rules())
+
+
+def _as(variable: str) -> Callable[[str], str]:
+    """Checks an answer as the value of this variable."""
+
+    def checked(text: str) -> str:
+        from receiver.read_settings import from_environ
+
+        try:
+            from_environ({variable: text})
+        except Misconfigured as error:
+            raise click.UsageError(f"{error}; {error.fix}" if error.fix else str(error)) from None
+        return text
+
+    return checked
 
 
 def _asked_rules() -> dict[str, str]:
     rules: dict[str, str] = {}
     say(f"Types of documents, one at a time; Enter ends the list. An empty list means {EXAMPLES}.")
-    while name := click.prompt("Type", default="", show_default=False):
-        rules[_type(name)] = click.prompt(f"Description of {name}")
+    while name := click.prompt(
+        "Type", default="", show_default=False, value_proc=lambda text: text and _type(text.strip())
+    ):
+        rules[name] = click.prompt(f"Description of {name}", value_proc=partial(_description, name))
     return rules
+
+
+def _description(name: str, text: str) -> str:
+    from receiver.config import parse
+
+    given = Answers(api_key="", base_url="", public_url="", destination=DESTINATION, rules={name: text})
+    try:
+        parse(table_text(given), {})
+    except Misconfigured as error:
+        raise click.UsageError(str(error)) from None
+    return text
 
 
 def _answers(texts: Mapping[str, str], rules: Mapping[str, str]) -> Answers:
     base_url = texts.get("base_url", "").rstrip("/")
-    scheme = next((scheme for scheme in PLACES if texts["destination"].startswith(scheme)), None)
-    # A bare s3:// would make a bucket of each type's name, and those belong to other people.
-    if scheme is None or not texts["destination"].removeprefix(scheme).strip("/"):
-        raise click.BadParameter(
-            f"{texts['destination']!r} is not a folder or bucket: write folder://./filed/ or s3://bucket/prefix/, "
-            "and add queues and other destinations to mailroom.yaml later",
-            param_hint="--to",
-        )
     return Answers(
         api_key=texts["api_key"],
         base_url="" if base_url == Settings().llama_cloud_base_url else base_url,
         public_url=texts["public_url"],
-        destination=texts["destination"],
+        destination=_destination(texts["destination"]),
         rules=rules or EXAMPLE_RULES,
     )
+
+
+def _destination(text: str) -> str:
+    scheme = next((scheme for scheme in PLACES if text.startswith(scheme)), None)
+    # A bare s3:// would make a bucket of each type's name, and those belong to other people.
+    if scheme is None or not text.removeprefix(scheme).strip("/"):
+        raise click.BadParameter(
+            f"{text!r} is not a folder or bucket: write folder://./filed/ or s3://bucket/prefix/, "
+            "and add queues and other destinations to mailroom.yaml later",
+            param_hint="--to",
+        )
+    return text
 
 
 def _env_text(variables: Mapping[str, str]) -> str:

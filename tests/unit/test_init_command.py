@@ -99,6 +99,22 @@ def test_at_a_terminal_it_asks_for_what_is_not_given(folder: Path, monkeypatch: 
     ]  # fmt: skip
 
 
+def test_at_a_terminal_a_wrong_answer_is_asked_for_again_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("receiver.cli.mending.at_a_terminal", lambda: True)
+    answers = [
+        *("invoice", "https://llama.example.com"), *("mail.example.com", "https://mail.example.com"),
+        *("sqs://queue", "folder://./in/"), *("a:b", "memo"), *("short", "a note between colleagues"), "",
+    ]  # fmt: skip
+    result = run(lines="\n".join([*answers, ""]))
+    assert result.exit_code == 0, result.output
+    variables = loaded(folder)
+    assert variables["LLAMA_CLOUD_BASE_URL"] == "https://llama.example.com"
+    config = load(folder / "mailroom.yaml", variables)
+    assert [(rule.type, rule.description) for rule in config.classify.rules] == [("memo", "a note between colleagues")]
+    for told in ("has no scheme", "is not a folder or bucket", "may have only letters", "at least 10 characters"):
+        assert told in result.output
+
+
 def test_without_a_terminal_it_says_what_is_missing_and_asks_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
