@@ -9,6 +9,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -116,6 +119,14 @@ def cli() -> None:
     """Receive documents, have LlamaCloud classify and split them, and deliver each to its destination."""
 
 
+def import_own(package: str) -> None:
+    """Imports the package beside ours, before another one of that name on PYTHONPATH could be taken for it."""
+    spec = PathFinder.find_spec(package, [str(Path(__file__).parents[2])])
+    if package not in sys.modules and spec is not None and spec.loader is not None:
+        sys.modules[package] = module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line and turns our errors into one clear message and an exit code."""
     open_streams()
@@ -124,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         os.umask(GROUP_MASKS.get(one_of(os.environ, "group_access"), OWNER_ONLY))
         refuse_strange_bytes(given)
+        import_own("handlers")
         cli(given, prog_name="mailroom")
     except OutputLost as error:
         with contextlib.suppress(OutputLost):

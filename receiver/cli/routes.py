@@ -160,11 +160,13 @@ def _print_checked(config: "Config", problems: "Sequence[Problem]", pointers: "S
         output.say(config.line(first))
         if others:
             output.say(f"  the same in line {' and '.join(str(config.line_of(item)) for item in others)}")
-    counts = f"{errors} errors, {len(problems) - errors} warnings" if problems else "no problems"
+    counts = (
+        f"{quantity(errors, 'error')}, {quantity(len(problems) - errors, 'warning')}" if problems else "no problems"
+    )
     rows, places = len(config.table.routes), len(config.table.targets())
     named_channels = len({rule.to for rule in config.alerts})
     channels = f", {quantity(named_channels, 'alert channel')}" if named_channels else ""
-    output.say(f"{config.path}: {rows} rows to {places} destinations{channels}: {counts}")
+    output.say(f"{config.path}: {quantity(rows, 'row')} to {quantity(places, 'destination')}{channels}: {counts}")
     if pointers:
         named = [(f"{item.where} ({item.route})" if item.route else item.where, str(item)) for item in pointers]
         output.table(("messages of", "point to"), named)

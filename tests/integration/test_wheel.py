@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 from scripts.releasing.release import built
@@ -53,11 +54,15 @@ def test_it_holds_receiver_and_handlers_and_nothing_else(wheel: Path) -> None:
     assert [name for name in names if name.endswith((".pdf", ".yaml"))] == ["handlers/demo/mailroom.yaml"]
 
 
-def run(command: list[str | Path], folder: Path) -> subprocess.CompletedProcess[str]:
-    """A program run in the folder, without what the environment says about Mailroom."""
+def environment(**more: str) -> dict[str, str]:
+    """The environment without what it says about Mailroom, and with ``more``."""
     ours = ("MAILROOM_", "LLAMA_", "AWS_")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | more
+
+
+def run(command: list[str | Path], folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """A program run in the folder."""
+    return subprocess.run(command, cwd=folder, env=environment(**more), capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +94,31 @@ def test_it_pulls_in_what_the_page_lists_and_nothing_else(mailroom: Path) -> Non
     for name, size in large.items():  # another platform's wheels are larger or smaller
         assert size / 2 < found[name] < size * 2, name
     assert sum(found[name] for name in small) < 12
+
+
+def test_a_plain_install_writes_its_settings_serves_and_takes_a_document(mailroom: Path, tmp_path: Path) -> None:
+    init: list[str | Path] = [mailroom, "init", "--base-url", "http://127.0.0.1:9", "--public-url"]
+    made = run([*init, "http://127.0.0.1:8080"], tmp_path, LLAMA_CLOUD_API_KEY="llx-a-key")
+    assert made.returncode == 0, made.stderr
+    lines = [line for line in (tmp_path / ".env").read_text().splitlines() if not line.startswith("#")]
+    said = dict(line.split("=", 1) for line in lines) | {"MAILROOM_OPERATOR_ADDRESS": "127.0.0.1:0"}
+    checked = run([mailroom, "routes", "check"], tmp_path, **said)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    serving = subprocess.Popen(
+        [mailroom, "serve", "--port", "0"], cwd=tmp_path, env=environment(**said), stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert serving.stderr is not None
+        listening = json.loads(next(line for line in serving.stderr if "serve.listening" in line))
+        assert httpx.get(f"{listening['address']}/livez").status_code == 200
+        letter = ROOT / "samples" / "receipt-trattoria-pinolo.pdf"
+        submitted = run([mailroom, "submit", letter], tmp_path, **said)
+        assert submitted.returncode == 0, submitted.stderr
+        assert "1 document: 1 new" in submitted.stdout + submitted.stderr
+    finally:
+        serving.terminate()
+        serving.communicate()
+    assert serving.returncode == 0
 
 
 @pytest.mark.parametrize(
