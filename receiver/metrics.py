@@ -29,8 +29,8 @@ class Metric(NamedTuple):
 
 
 METRICS: dict[str, Metric] = {
-    "mailroom_events": Metric("Inbound webhooks by outcome (accepted, duplicate)", ("outcome",)),
-    "mailroom_refusals": Metric("Inbound webhooks refused, by cause", ("cause",)),
+    "mailroom_events": Metric("Inbound webhooks that were stored, by outcome (accepted, duplicate)", ("outcome",)),
+    "mailroom_refusals": Metric("Inbound webhooks refused, by cause, which the sender is not told", ("cause",)),
     "mailroom_connections_closed": Metric(
         "Idle connections closed to make room, by listener (public, operator)", ("listener",)
     ),
@@ -42,14 +42,23 @@ METRICS: dict[str, Metric] = {
     ),
     "mailroom_task_seconds": Metric("Duration of one task attempt", ("kind",), TASK_BUCKETS),
     "mailroom_task_lateness_seconds": Metric(
-        "Time from when a task attempt was due to its start", ("kind",), LATENESS_BUCKETS
+        "Time from when a task attempt was due to its start: the delay of the queue", ("kind",), LATENESS_BUCKETS
     ),
-    "mailroom_deliveries": Metric("Deliveries by destination scheme and outcome", ("destination", "outcome")),
+    "mailroom_deliveries": Metric(
+        "Deliveries by destination scheme and outcome (delivered, conflict, failed)", ("destination", "outcome")
+    ),
     "mailroom_documents": Metric("Documents received, by source", ("source",)),
-    "mailroom_decisions": Metric("Routing decisions by outcome and type", ("way", "type")),
-    "mailroom_credits": Metric("Credits that LlamaCloud charged for jobs, by kind of job and type", ("kind", "type")),
+    "mailroom_decisions": Metric(
+        "Decisions by type and outcome (matched, no_match, low_confidence, failed, unrouted, undecided, by_hand)",
+        ("way", "type"),
+    ),
+    "mailroom_credits": Metric(
+        "Credits that LlamaCloud charged for jobs that ended, as far as it says so, by kind of job and type",
+        ("kind", "type"),
+    ),
     "mailroom_shadow_decisions": Metric(
-        "Shadow table decisions compared with the real ones (same, differs, failed)", ("result",)
+        "Shadow table decisions compared with the real ones (same, differs; failed: left out for this document)",
+        ("result",),
     ),
     "mailroom_alerts": Metric(
         "Alerts by kind and outcome (opened: new incident; counted: known incident; mended: fixed automatically)",
@@ -60,9 +69,12 @@ METRICS: dict[str, Metric] = {
         "Heartbeats after a sweep, by outcome (told: sent; failed; withheld: no alert channel works)", ("outcome",)
     ),
     "mailroom_enqueue_failures": Metric("Failed enqueues; the sweep enqueues the tasks again"),
-    "mailroom_background_failures": Metric("Background task restarts", ("task",)),
+    "mailroom_background_failures": Metric(
+        "Restarts of background tasks (worker, takeover, sweep, retention, queue, feed, secrets, readiness)", ("task",)
+    ),
     "mailroom_partner_failures": Metric(
-        "Times that calls to a partner were limited after repeated failures", ("partner",)
+        "Times that calls to a partner (LlamaCloud, bucket, queue, host, channel) were limited after repeated failures",
+        ("partner",),
     ),
     "mailroom_auth_failures": Metric(
         "Wrong operator API tokens, by outcome (refused; slowed: rejected unread)", ("outcome",)

@@ -61,13 +61,19 @@ def _counted(totals: Gauges | None) -> Iterator[Metric]:
     yield GaugeMetricFamily("mailroom_store_up", "1 if the store can be read, else 0", value=totals is not None)
     if totals is None:
         return
-    states = GaugeMetricFamily("mailroom_documents_state", "Documents by state", labels=["state"])
+    states = GaugeMetricFamily(
+        "mailroom_documents_state", "Documents by state (routed, review, failed, open, withdrawn)", labels=["state"]
+    )
     for state in ("routed", "review", "failed", "open", "withdrawn"):
         states.add_metric([state], getattr(totals.tally, state))
     yield states
-    yield CounterMetricFamily("mailroom_documents_received", "Documents received", value=totals.tally.ever)
+    yield CounterMetricFamily(
+        "mailroom_documents_received", "Documents received since the store exists", value=totals.tally.ever
+    )
     forgotten = totals.tally.forgotten
-    yield CounterMetricFamily("mailroom_documents_removed", "Documents whose records were removed", value=forgotten)
+    yield CounterMetricFamily(
+        "mailroom_documents_removed", "Documents whose records retention removed", value=forgotten
+    )
     yield GaugeMetricFamily("mailroom_balanced", "1 if the totals balance, else 0", value=totals.tally.balanced)
     yield GaugeMetricFamily("mailroom_documents_overdue", "Open documents past their deadline", value=totals.overdue)
     yield GaugeMetricFamily(

@@ -1,4 +1,4 @@
-"""Writes what is made from the code: settings.md, cli.md, errors.md and the JSON Schemas, into docs/ or another folder.
+"""Writes what is made from the code into docs/ or another folder: settings.md, cli.md, errors.md, metrics.md, schemas.
 
 tests/architecture/test_docs.py holds that the committed pages are what this makes.
 """
@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 from scripts.deploying.deployment_file import deployment_schema
-from scripts.reference import cli, errors, schemas, settings
+from scripts.reference import cli, errors, metrics, schemas, settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-PAGES = {"settings.md": settings.page, "cli.md": cli.page, "errors.md": errors.page}
+PAGES = {"settings.md": settings.page, "cli.md": cli.page, "errors.md": errors.page, "metrics.md": metrics.page}
 
 
 def main(folder: Path) -> None:
