@@ -15,6 +15,7 @@ from receiver.http.operator import operator_app
 from receiver.http.own_host import OwnHost
 from receiver.http.public import public_app
 from receiver.http.server import server_config
+from receiver.http.stream import ChangeStreams
 from receiver.http.webhook import PATH
 
 PATIENCE_SECONDS = 10
@@ -29,10 +30,13 @@ def served(app: App, *, connections: int = 1000, unfinished: int = UNFINISHED) -
 
 
 @contextmanager
-def operator_served(app: App, *, names: frozenset[str] | None = None) -> Iterator[tuple[str, int]]:
+def operator_served(
+    app: App, *, names: frozenset[str] | None = None, streams: ChangeStreams | None = None
+) -> Iterator[tuple[str, int]]:
     """The address of its operator's side; with ``names`` it answers under these alone, and under addresses."""
     limits = ConnectionLimits(100, listener="operator", meter=app.context.meter)
-    inside = operator_app(app) if names is None else OwnHost(operator_app(app), names)
+    inside = operator_app(app, streams=streams)
+    inside = inside if names is None else OwnHost(inside, names)
     with _running(server_config(inside, limits)) as address:
         yield address
 

@@ -8,13 +8,16 @@ from handlers.functions.warm import LambdaContext, Warm
 from receiver.bootstrap import App
 from receiver.http.operator import operator_app
 from receiver.http.readiness import readiness_by_reading
+from receiver.http.stream import ChangeStreams
 from receiver.settings import Settings
 
 
 def build(settings: Settings) -> tuple[App, Gateway]:
     """The application, and its page and API for Lambda. CloudWatch has the metrics."""
     app = application.build(settings)
-    return app, gateway(operator_app(app, readiness_by_reading(app.context.store), metrics=False))
+    polled = ChangeStreams(app.context, most=0)  # Lambda answers when all of a response is there
+    inside = operator_app(app, readiness_by_reading(app.context.store), metrics=False, streams=polled)
+    return app, gateway(inside)
 
 
 async def close(built: tuple[App, Gateway]) -> None:

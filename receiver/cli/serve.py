@@ -24,6 +24,7 @@ from receiver.http.own_host import under_own_names
 from receiver.http.public import public_app
 from receiver.http.readiness import Readiness
 from receiver.http.server import Server, server_config
+from receiver.http.stream import ChangeStreams
 from receiver.log import log_line
 from receiver.ports import Store
 from receiver.reload import keep_current
@@ -124,20 +125,23 @@ async def serve_until(
     supervisor = Supervisor(app.context.meter)
     readiness = Readiness(app.context.store.ready, down=supervisor.down)
     await readiness.look()
-    servers = _servers(app, listeners, readiness)
+    streams = ChangeStreams(app.context)
+    servers = _servers(app, listeners, readiness, streams)
     async with (
         supervisor.running({"readiness": readiness.keep_looking, **background}),
         working(app, supervisor, stop) if worker else contextlib.nullcontext(),
     ):
         announce()
-        stopping = asyncio.create_task(_stop(servers, stop))
+        stopping = asyncio.create_task(_stop(servers, stop, streams))
         if not servers:
             await stop.wait()
         await asyncio.gather(*(server.serve(sockets=[listener]) for server, listener in servers.items()))
         stopping.cancel()
 
 
-def _servers(app: App, listeners: Listeners, readiness: Readiness) -> dict["_Server", socket.socket]:
+def _servers(
+    app: App, listeners: Listeners, readiness: Readiness, streams: ChangeStreams
+) -> dict["_Server", socket.socket]:
     """Each server and its listener."""
     meter, free = app.context.meter, descriptors()
     config = functools.partial(server_config, grace_seconds=app.settings.stop_seconds * WORK_SHARE)
@@ -149,7 +153,7 @@ def _servers(app: App, listeners: Listeners, readiness: Readiness) -> dict["_Ser
     if listeners.operator is not None:
         size = operator_size(free)
         limits = ConnectionLimits(size.connections, listener="operator", meter=meter)
-        inside = under_own_names(operator_app(app, readiness), listeners.operator, app.settings)
+        inside = under_own_names(operator_app(app, readiness, streams=streams), listeners.operator, app.settings)
         servers[_Server(config(inside, limits, backlog=size.backlog))] = listeners.operator
     return servers
 
@@ -162,8 +166,9 @@ class _Server(Server):
         yield
 
 
-async def _stop(servers: Iterable[uvicorn.Server], stop: Stopping) -> None:
+async def _stop(servers: Iterable[uvicorn.Server], stop: Stopping, streams: ChangeStreams) -> None:
     await stop.wait()
+    streams.end()
     for server in servers:
         server.should_exit = True
 

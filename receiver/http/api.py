@@ -25,6 +25,7 @@ from receiver.http import (
     mending,
     recut_request,
     series,
+    stream,
 )
 from receiver.http.auth import Gate
 from receiver.http.document_list import list_documents
@@ -53,10 +54,10 @@ TASKS = {
 }
 
 
-def routes(app: App) -> list[Route]:
+def routes(app: App, streams: stream.ChangeStreams) -> list[Route]:
     """The operator's endpoints, each restricted to the role that roles.py names."""
     sessions = Sessions(app)
-    return list(map(Gate(app, sessions).guarded, [*_endpoints(app), *sessions.routes()]))
+    return list(map(Gate(app, sessions).guarded, [*_endpoints(app), *stream.routes(streams), *sessions.routes()]))
 
 
 def _endpoints(app: App) -> list[Route]:

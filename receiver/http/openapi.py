@@ -39,6 +39,7 @@ PREFIX = "/api/v1"
 STATUSES = {
     200: "done",
     202: "accepted: the work follows",
+    204: "there is none here: poll",
     307: "the bytes are in S3: follow it",
     400: "the request makes no sense; the message says what would",
     401: "no token, or a wrong one",
@@ -236,6 +237,11 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             query={"period": word_of(PERIODS)},
         ),
     },
+    "/stream": {
+        "get": Operation(
+            does="Server-sent events that say that something has changed", answer="text/event-stream", refusals=(204,)
+        ),
+    },
     "/overview": {"get": Operation(does="Totals, what needs a person, routes and types", answer="Overview")},
     "/alerts": {
         "get": Operation(does="List open incidents", answer="Incidents", query=listing_parameters(incidents.INCIDENTS)),
@@ -321,7 +327,7 @@ def _operation(method: str, path: str, item: Operation, inside: list[dict[str, A
 
 
 def _answer(status: int, answer: str) -> dict[str, Any]:
-    if status == 307:
+    if status in (204, 307):
         return {"description": STATUSES[status]}
     content = {answer: {}} if "/" in answer else {"application/json": {"schema": named(answer)}}
     return {"description": STATUSES[status], "content": content}

@@ -16,18 +16,21 @@ from receiver.http import api, health, openapi, page
 from receiver.http.problems import INTERNAL, ErrorReply, problem_of
 from receiver.http.readiness import Readiness
 from receiver.http.respond import respond
+from receiver.http.stream import ChangeStreams
 from receiver.log import log_line
 
 log = logging.getLogger("mailroom.http")
 
 
-def operator_app(app: App, readiness: Readiness | None = None, *, metrics: bool = True) -> ASGIApp:
+def operator_app(
+    app: App, readiness: Readiness | None = None, *, metrics: bool = True, streams: ChangeStreams | None = None
+) -> ASGIApp:
     """The operator's side of this application. Starts nothing by itself.
 
     Without ``metrics`` there is no ``/metrics``: for deployments that anybody can reach, which report them elsewhere.
     """
     readiness = readiness or Readiness(app.context.store.ready)
-    endpoints = api.routes(app)
+    endpoints = api.routes(app, streams or ChangeStreams(app.context))
     versioned = Router([*openapi.routes(), *endpoints], redirect_slashes=False)
     routes: list[BaseRoute] = [*health.routes(readiness), Mount(openapi.PREFIX, versioned), *endpoints, *page.routes()]
     if metrics:

@@ -14,6 +14,8 @@ FILES = {
     "api.js": ("api.js", "text/javascript"),
     "dom.js": ("dom.js", "text/javascript"),
     "document.js": ("document.js", "text/javascript"),
+    "chart.js": ("chart.js", "text/javascript"),
+    "watch.js": ("watch.js", "text/javascript"),
     "calibration.js": ("calibration.js", "text/javascript"),
     "finder.js": ("finder.js", "text/javascript"),
     "event.js": ("event.js", "text/javascript"),
@@ -24,6 +26,7 @@ FILES = {
     "pictures.js": ("pictures.js", "text/javascript"),
     "pieces.js": ("pieces.js", "text/javascript"),
     "work.js": ("work.js", "text/javascript"),
+    "stream.js": ("stream.js", "text/javascript"),
     "strip.js": ("strip.js", "text/javascript"),
 }
 HEADERS = {

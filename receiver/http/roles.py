@@ -37,6 +37,7 @@ ROLES: Mapping[tuple[str, str], Role] = {
     ("GET", "/calibration/backtest"): V,
     ("GET", "/overview"): V,
     ("GET", "/series"): V,
+    ("GET", "/stream"): V,
     ("GET", "/alerts"): V,
     ("GET", "/alerts/{key}"): V,
     ("POST", "/alerts/{key}/ack"): O,

@@ -571,6 +571,86 @@ def test_each_person_sees_what_their_role_may_do_and_a_session_ends(app: App, pa
     expect(detail.get_by_label("Who said what")).to_contain_text("ann chose route contract")
 
 
+def test_what_changes_is_shown_at_once_and_what_stays_keeps_focus_selection_and_place(page: Page, app: App) -> None:
+    store = app.context.store
+    assert isinstance(store, MemoryStore)
+    for number in range(80):
+        store._put(a_document(id=f"doc-old-{number:02d}", name=f"old {number:02d}.pdf", taken_in_at=NOW - 100 + number))
+    with page.expect_response("**/api/v1/stream"):
+        page.reload()
+    expect(page.locator("tr[data-id=doc-old-79]")).to_be_visible()
+    place = page.evaluate(
+        """() => {
+          const row = document.querySelector("tr[data-id=doc-old-40]");
+          row.scrollIntoView({ block: "center" });
+          row.focus({ preventScroll: true });
+          getSelection().selectAllChildren(row.querySelector("bdi"));
+          return row.getBoundingClientRect().top;
+        }"""
+    )
+    store._put(a_document(id="doc-new", name="new.pdf", taken_in_at=NOW + 50))
+    store._put(a_document(id="doc-old-41", name="renamed.pdf", taken_in_at=NOW - 59))
+    expect(page.locator("tr[data-id=doc-new]")).to_have_count(1)
+    expect(page.locator("tr[data-id=doc-old-41]")).to_contain_text("renamed.pdf")
+    assert page.evaluate("[getSelection().toString(), document.activeElement.dataset.id]") == [
+        "old 40.pdf",
+        "doc-old-40",
+    ]
+    now = page.locator("tr[data-id=doc-old-40]").evaluate("row => row.getBoundingClientRect().top")
+    assert abs(now - place) < 3
+    page.locator("#views [role=tab]").nth(3).focus()
+    store._put(a_document(id="doc-newer", name="newer.pdf", taken_in_at=NOW + 51))
+    expect(page.locator("tr[data-id=doc-newer]")).to_have_count(1)
+    assert page.evaluate("document.activeElement.textContent").startswith("Open")
+
+
+@pytest.mark.parametrize("reply", [{"status": 204}, {"status": 503}], ids=["no stream here", "too many streams"])
+def test_without_a_stream_the_page_polls(page: Page, app: App, reply: dict[str, int]) -> None:
+    page.route("**/api/v1/stream", lambda route: route.fulfill(**reply))
+    page.reload()
+    expect(page.locator("tr[data-id=doc-waits]")).to_be_visible()
+    store = app.context.store
+    assert isinstance(store, MemoryStore)
+    store._put(a_document(id="doc-new", name="new.pdf", taken_in_at=NOW + 50))
+    expect(page.locator("tr[data-id=doc-new]")).to_be_visible()
+
+
+def test_the_charts_show_what_became_of_documents_and_say_it_in_a_table(page: Page, app: App) -> None:
+    page.evaluate("location.hash = '#watch'")
+    chart = page.locator("figure.chart").first
+    expect(chart).to_contain_text("1 routed, 2 in review, 1 failed, 0 open.")
+    expect(chart.locator("svg")).to_have_attribute("aria-label", re.compile("^Documents received. 1 routed"))
+    expect(chart.locator("rect")).to_have_count(3)
+    chart.locator("summary").click()
+    expect(chart.locator("tbody tr")).to_have_count(24)
+    expect(chart.locator("tbody tr").last).to_contain_text("08:00121")
+    expect(page.locator("#list")).to_contain_text("By partner")
+    for period, bars in (("7 days", 28), ("30 days", 30)):
+        button = page.get_by_role("button", name=period)
+        button.press("Enter")
+        expect(button).to_have_attribute("aria-pressed", "true")
+        expect(button).to_be_focused()
+        expect(chart.locator("tbody tr")).to_have_count(bars)
+
+
+PHONE, TABLET, DESKTOP = (360, 740), (768, 1024), (1280, 800)
+VIEWS = ("all", "review", "failed", "parked", "alerts", "events", "costs", "calibration", "watch")
+PANELS = ("all/doc-waits", "alerts/hostilekey00", "events/event:evt-1:doc-routed")
+
+
+def test_every_view_is_within_reach_of_everybody_at_every_width(page: Page) -> None:
+    for number, view in enumerate((*VIEWS, *PANELS)):
+        page.evaluate(f"location.hash = '#{view}'")
+        shown = "#detail h2" if view in PANELS else "#list :is(table, figure, .empty)"
+        expect(page.locator(shown).first).to_be_visible()
+        page.emulate_media(color_scheme="dark" if number % 2 else "light")
+        for width, height in (TABLET, PHONE, DESKTOP) if number % 2 else (TABLET, DESKTOP, PHONE):
+            page.set_viewport_size({"width": width, "height": height})
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, f"{view} is too wide for {width} pixels"
+        assert violations(page) == [], f"{view} at {width} pixels"  # each in one scheme, as axe takes a second
+
+
 def test_the_page_loads_nothing_from_elsewhere_and_may_not(app: App) -> None:
     with operator_served(app) as (host, port):
         for path in FILES:

@@ -322,6 +322,9 @@ class TestSweepAndConsole:
         answer = console.invoke(asked)
         assert (answer["statusCode"], answer["isBase64Encoded"]) == (200, True)
         assert base64.b64decode(answer["body"]).startswith(b"\x89PNG")
+        context = {**context, "http": {**context["http"], "path": "/stream"}}
+        stream = {**request, "rawPath": "/stream", "rawQueryString": "", "requestContext": context}
+        assert console.invoke(stream)["statusCode"] == 204  # the page polls: Lambda answers when all is there
 
 
 def finished_job(cloud: str) -> str:

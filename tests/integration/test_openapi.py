@@ -32,6 +32,7 @@ from receiver.core.task import TaskState
 from receiver.http import api, document_list, openapi
 from receiver.http.openapi import OPERATIONS, PREFIX, description
 from receiver.http.operator import operator_app
+from receiver.http.stream import ChangeStreams
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from tests.builders import a_task, an_incident
 from tests.in_memory_app import InMemoryApp
@@ -84,7 +85,8 @@ class Shown:
             "type": ["invoice", "contract"], "to": ["contract", "no_match"], "what": ["submission", "results"],
             "pages": ["1", "2"], "seconds": [0, 3600], "why": ["it says so"],
         }  # fmt: skip
-        self.app = operator_app(App(settings=settings_with(), context=app.context, receiver=None))
+        brief = ChangeStreams(app.context, seconds=0)
+        self.app = operator_app(App(settings=settings_with(), context=app.context, receiver=None), streams=brief)
 
     def words_of(self, path: str) -> dict[str, list[Any]]:
         """The words for this path."""
@@ -114,7 +116,7 @@ def test_it_names_every_endpoint_and_no_other(tmp_path: Path) -> None:
     app = App(settings=settings_with(), context=InMemoryApp(tmp_path).context, receiver=None)
     there = {
         (item.path.replace(":path}", "}"), method.lower())
-        for item in api.routes(app)
+        for item in api.routes(app, ChangeStreams(app.context))
         for method in (item.methods or ())
         if method != "HEAD"
     }

@@ -13,13 +13,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.types import ASGIApp
 
 from receiver.core.sample import Proofs, Sample, proof_headers
+from receiver.http.operator import operator_app
 from receiver.http.public import public_app
+from receiver.http.stream import ChangeStreams
 from receiver.settings import Secret
 from tests.infra import ROOT
 from tests.processes import free_port, until
-from tests.receivers import an_app
+from tests.receivers import ADMIN_TOKEN, an_app
 from tests.servers import serve
 
 FOLDER = ROOT / "infra" / "proxies"
@@ -28,6 +31,11 @@ HEADER_SECRET, TOKEN_SECRET, SIGNING_SECRET = (
     f"a-{kind}-secret-of-the-proxies" for kind in ("header", "token", "sign")
 )
 BYTES = 10 * 1024 * 1024
+PASS_ALL = {
+    "nginx": ("location / { return 404; }", "location / { proxy_pass http://mailroom; }"),
+    "caddy": ("@public path /webhooks/llamacloud /livez /readyz", "@public path /*"),
+}
+"""What of the configurations is another line, so that they pass on every path."""
 
 
 def program(name: str) -> str:
@@ -94,10 +102,20 @@ def proxied(name: str, folder: Path, header: str) -> Iterator[httpx.Client]:
         token_secrets=Secret(TOKEN_SECRET),
         signing_secrets=Secret(SIGNING_SECRET),
     )
+    with running(name, folder, public_app(app)) as client:
+        yield client
+
+
+@contextmanager
+def running(name: str, folder: Path, behind: ASGIApp, change: tuple[str, str] = ("", "")) -> Iterator[httpx.Client]:
+    """A client of the proxy before this application; ``change`` is a line of its configuration and another one."""
     cert, key = certificate(folder)
     port = free_port()
-    with serve(public_app(app)) as url:
+    with serve(behind) as url:
         command = {"nginx": nginx, "caddy": caddy}[name](folder, url.removeprefix("http://"), port, cert, key)
+        config = folder / {"nginx": "nginx.conf", "caddy": "Caddyfile"}[name]
+        assert change[0] in config.read_text()
+        config.write_text(config.read_text().replace(*change, 1))
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, env={**os.environ, "HOME": str(folder)}, stdout=log, stderr=log)
         context = ssl.create_default_context(cafile=str(cert))
@@ -152,3 +170,16 @@ def test_a_proxy_passes_events_on_and_nothing_else(name: str, tmp_path: Path) ->
 def test_nginx_drops_a_header_with_an_underscore_as_the_docs_warn(name: str, status: int, tmp_path: Path) -> None:
     with proxied(name, tmp_path, "X_Mailroom_Key") as client:
         assert posted(client, "X_Mailroom_Key", str(uuid.uuid4())) == status
+
+
+@pytest.mark.parametrize("name", ["nginx", "caddy"])
+def test_a_proxy_passes_each_change_on_at_once(name: str, tmp_path: Path) -> None:
+    app = an_app(tmp_path)
+    streams = ChangeStreams(app.context)
+    bearer = {"authorization": f"Bearer {ADMIN_TOKEN}"}
+    with (
+        running(name, tmp_path, operator_app(app, streams=streams), PASS_ALL[name]) as client,
+        client.stream("GET", "/stream", headers=bearer) as answer,
+    ):
+        assert next(answer.iter_lines()).startswith("id: ")  # long before the stream ends
+        streams.end()

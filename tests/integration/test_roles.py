@@ -19,6 +19,7 @@ from receiver.http.auth import Gate
 from receiver.http.openapi import OPERATIONS, PREFIX
 from receiver.http.roles import BY_LINK, ROLES, role_of
 from receiver.http.sessions import Sessions
+from receiver.http.stream import ChangeStreams
 from receiver.pipeline.pause import SUBMISSION, read_pause
 from receiver.settings import Secret
 from tests.builders import NOW, a_document, a_task, an_incident
@@ -59,7 +60,9 @@ def every_endpoint() -> Iterator[tuple[str, str]]:
 
 
 def test_every_endpoint_that_is_served_has_a_role_and_every_role_an_endpoint(app: App) -> None:
-    found = [(item.path.replace(":path}", "}"), item.methods or ()) for item in api.routes(app)]
+    found = [
+        (item.path.replace(":path}", "}"), item.methods or ()) for item in api.routes(app, ChangeStreams(app.context))
+    ]
     served = {(method, path) for path, methods in found for method in methods if method != "HEAD"}
     described = {(method.upper(), path) for path, methods in OPERATIONS.items() for method in methods}
     assert served == ROLES.keys() == described

@@ -1,18 +1,23 @@
-// The operator's page: the totals, the list, one document. It reloads them every few seconds while it is visible.
+// The operator's page: the totals, the list, one document. While it is visible it asks for them again when the stream of
+// changes says so, or every few seconds where there is none.
 
 import { Refused, ask, forget, may, part, person, signIn, signOut } from "./api.js";
 import { documentPanel, found, replay } from "./document.js";
 import { calibrationTable } from "./calibration.js";
-import { el, moment, name, percent, state, table, word } from "./dom.js";
+import { el, moment, name, patch, patchTable, percent, state, table, word } from "./dom.js";
 import { eventPanel, pausedNotes } from "./event.js";
 import { Finder } from "./finder.js";
 import { Selection } from "./selection.js";
 import { incidentPanel, incidentTable, standing } from "./incident.js";
 import { shownPages } from "./pages.js";
+import { ChangeStream } from "./stream.js";
+import { charts } from "./watch.js";
 import { Work } from "./work.js";
 
 const $ = (id) => document.getElementById(id);
 const AGAIN_MS = 4000;
+const SOON_MS = 200;
+const STREAMED_MS = 15000;
 const PAUSES_MS = 15000;
 const NARROW = matchMedia("(max-width: 60rem)");
 
@@ -27,8 +32,14 @@ const VIEWS = {
   events: { label: "Events", path: "/events" },
   costs: { label: "Costs", path: "/costs", whole: true },
   calibration: { label: "Calibration", path: "/calibration", whole: true },
+  watch: { label: "Watch", path: "/series", whole: true, params: { period: "24h" } },
 };
 const room = { view: "all", chosen: null, overview: null, rows: [], shown: "", timer: 0, asked: 0, pausesAt: 0 };
+
+const stream = new ChangeStream(() => {
+  if (room.running) room.missed = true; // what is being read may be older
+  else if (!document.hidden && person()) again(SOON_MS);
+});
 
 const selection = new Selection($("selection"), () => refresh());
 
@@ -51,10 +62,11 @@ const isList = (path) => VIEWS[room.view].path === path;
 async function refresh() {
   clearTimeout(room.timer);
   const asked = ++room.asked;
+  Object.assign(room, { running: true, missed: false });
   try {
     const view = VIEWS[room.view];
     const { q, cursor } = finder;
-    const params = view.whole ? {} : { ...view.params, q: isList("/documents") ? q : "", cursor, limit: "100" };
+    const params = view.whole ? view.params ?? {} : { ...view.params, q: isList("/documents") ? q : "", cursor, limit: "100" };
     const [overview, listed] = await Promise.all([
       ask("/overview"),
       (view.list ? view.list() : ask(view.path, { params })).catch((error) => error),
@@ -74,7 +86,17 @@ async function refresh() {
   } catch (error) {
     if (asked === room.asked) failed(error);
   }
-  if (asked === room.asked && person() && !document.hidden) room.timer = setTimeout(refresh, AGAIN_MS);
+  if (asked !== room.asked) return;
+  room.running = false;
+  if (!person() || document.hidden) return;
+  stream.start();
+  again(room.missed ? SOON_MS : stream.live ? STREAMED_MS : AGAIN_MS);
+}
+
+/** Asks again after this time. */
+function again(pause) {
+  clearTimeout(room.timer);
+  room.timer = setTimeout(refresh, pause);
 }
 
 function failed(error) {
@@ -99,7 +121,7 @@ function showBooks() {
     ["failed", balance.failed, "+"], ["open", balance.open, balance.forgotten ? "+" : ""]];
   if (balance.forgotten) entries.push(["removed", balance.forgotten, ""]);
   const balanced = sum === balance.taken_in;
-  $("books").replaceChildren(
+  patch($("books"), [
     ...entries.map(([label, number, sign]) => el("div", { class: label.replace(" ", "-") },
       el("dt", {}, label), el("dd", {}, number.toLocaleString(), sign && el("i", { "aria-hidden": "true" }, sign)))),
     el("div", { class: balanced ? "balanced" : "off" },
@@ -107,11 +129,11 @@ function showBooks() {
     balance.withdrawn
       ? el("div", { class: "withdrawn" }, el("dt", {}, "withdrawn"), el("dd", {}, balance.withdrawn.toLocaleString())) : "",
     overdue.length ? el("div", { class: "off" }, el("dt", {}, "overdue"), el("dd", {}, overdue.length)) : "",
-  );
+  ].filter(Boolean));
 }
 
 function showTabs() {
-  $("views").replaceChildren(...Object.entries(VIEWS).map(([key, view], place) => {
+  patch($("views"), Object.entries(VIEWS).map(([key, view], place) => {
     const count = view.count?.(room.overview);
     return el("button", {
       type: "button", role: "tab", "aria-selected": String(key === room.view), title: place < 9 && `key ${place + 1}`,
@@ -121,7 +143,6 @@ function showTabs() {
 }
 
 function showList(listed) {
-  const held = document.activeElement?.dataset?.id;
   const made = {
     parked: () => table("Parked tasks", ["task", "about", "attempts", "error", ""], listed.tasks.map((one) => [
       one.task_id, about(one.subject), String(one.attempts), one.error ?? "", replay(one, act),
@@ -134,13 +155,13 @@ function showList(listed) {
       ["day", "type", "documents", "credits", "jobs without a price"], listed.rows.map((one) => [
         one.day, one.type, one.documents.toLocaleString(), one.credits.toLocaleString(), String(one.unpriced_jobs)])),
     calibration: () => calibrationTable(listed, choose),
+    watch: () => charts(listed, period),
   }[room.view] ?? (() => documents(listed.documents));
   const shown = made() ?? el("p", { class: "empty" }, listed.looked_back_to ? "Nothing here so far." : "Nothing here.");
   $("begin").hidden = room.view !== "review" || !listed.documents?.length || !may("operator");
   if (shown === $("list").firstChild) return; // what a person is about to click stays where it is
-  $("list").replaceChildren(shown);
+  patchTable($("list"), shown);
   room.rows = [...$("list").querySelectorAll("tr[data-id]")];
-  if (held) room.rows.find((row) => row.dataset.id === held)?.focus();
 }
 
 function documents(listed) {
@@ -257,6 +278,7 @@ function enter() {
   if (work.active) work.end();
   $("detail").hidden = true;
   room.shown = "";
+  stream.stop();
   $("room").hidden = true;
   $("books").replaceChildren();
   $("fresh").textContent = "";
@@ -285,6 +307,13 @@ function showPerson() {
   const { name: known, role, ends_at: ends } = person();
   const out = el("button", { type: "button", onclick: () => signOut().then(enter, failed) }, "Sign out");
   $("me").replaceChildren(known ? name(known) : "shared token", `, ${role} `, ends ? out : "");
+}
+
+/** Other hours or days in the charts; the button that was pressed keeps the focus. */
+async function period(chosen) {
+  VIEWS.watch.params = { period: chosen };
+  await refresh();
+  $("list").querySelector(`[data-period="${chosen}"]`)?.focus();
 }
 
 /** Through the documents of this list, one at a time. */
@@ -352,7 +381,11 @@ $("entry").addEventListener("submit", (event) => {
 });
 $("begin").addEventListener("click", begin);
 document.addEventListener("keydown", keys);
-document.addEventListener("visibilitychange", () => !document.hidden && (person() ? refresh() : start())); // another tab signed in
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) stream.stop();
+  else if (person()) refresh();
+  else start(); // another tab signed in
+});
 window.addEventListener("hashchange", () => {
   if (location.hash.slice(1) === hash()) return; // it was we who changed it
   followHash();

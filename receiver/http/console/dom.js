@@ -46,3 +46,45 @@ export const percent = (number) => (number == null ? "" : `${Math.round(number *
 
 /** A short word that is not broken. */
 export const word = (text) => el("span", { class: "word" }, text);
+
+/**
+ * Shows these elements in place of what is there. What looks the same stays, with its focus, selection and place; an
+ * element that replaces the one with the focus gets it, or its first part of the same kind does. `key` pairs them.
+ */
+export function patch(where, made, key = (node, place) => place) {
+  const there = [...where.children];
+  const known = new Map(there.map((node, place) => [key(node, place), node]));
+  const keys = made.map(key);
+  const wanted = made.map((node, place) => {
+    const was = known.get(keys[place]);
+    return was?.isEqualNode(node) ? was : node;
+  });
+  const focused = document.activeElement;
+  const losing = [...known].find(([, node]) => node.contains(focused) && !wanted.includes(node));
+  const stays = new Set(wanted);
+  for (const node of there) if (!stays.has(node)) node.remove();
+  let at = where.firstElementChild;
+  for (const node of wanted) {
+    if (node === at) at = at.nextElementSibling;
+    else where.insertBefore(node, at);
+  }
+  if (!losing) return;
+  const again = wanted[keys.indexOf(losing[0])];
+  const part = losing[1] === focused ? again : again?.querySelector(focused.tagName.toLowerCase());
+  part?.focus({ preventScroll: true });
+}
+
+/** The same for tables: the rows of another one with the same head are put in the place of what is there. */
+export function patchTable(where, made) {
+  const there = where.firstElementChild;
+  const same = there?.matches("table") && made.matches("table") && there.tHead.isEqualNode(made.tHead) && there.caption.isEqualNode(made.caption);
+  if (!same || where.children.length > 1) return where.replaceChildren(made);
+  for (const row of made.tBodies[0].rows) mark(row, there);
+  patch(there.tBodies[0], [...made.tBodies[0].rows], (row, place) => row.dataset.id ?? place);
+}
+
+/** Being chosen is no difference for which a row must be another one. */
+function mark(row, there) {
+  const was = row.dataset.id && [...there.tBodies[0].rows].find((each) => each.dataset.id === row.dataset.id);
+  if (was && row.hasAttribute("aria-selected")) was.setAttribute("aria-selected", row.getAttribute("aria-selected"));
+}
