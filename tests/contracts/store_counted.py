@@ -3,9 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from receiver.core.change import Insert, Replace
 from receiver.core.document import Classification, DocumentState
 from receiver.core.series import HOUR
+from receiver.operations import hour_counts
 from receiver.operations.hour_counts import SETTLE, count_hours
 from receiver.operations.read_series import read_series
 from receiver.ports import Store
@@ -17,8 +20,9 @@ class CountedContract:
     """Its subclass provides the fixture ``store``."""
 
     async def test_hours_are_counted_when_they_end_and_again_when_their_documents_settle(
-        self, store: Store, tmp_path: Path
+        self, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(hour_counts, "KEPT_DAYS", 2)  # a read of each day is slow here and there
         now, start = NOW, NOW // HOUR * HOUR
         context = replace(InMemoryApp(tmp_path).context, store=store, clock=lambda: now)
         sure = Classification(type="invoice", confidence=0.93)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -19,7 +20,7 @@ from receiver.core.event import Event
 from receiver.core.plan import Target
 from receiver.core.task import Task, TaskState
 from receiver.ports import Store
-from receiver.store.dynamodb.items import item_of, place_of
+from receiver.store.dynamodb.items import SHARDS, item_of, place_of
 from receiver.store.dynamodb.store import DynamoStore
 from receiver.store.dynamodb.table import create_table
 from tests.builders import NOW, a_document, a_task, an_event
@@ -100,6 +101,24 @@ async def test_tasks_of_an_older_mailroom_are_claimed_and_listed(
     assert await all_pages(store, Task, Query(by="claimable", limit=1)) == [new, old]
     claimed = await store.claim(owner="a", now=NOW, lease_seconds=60, limit=9)
     assert [task.id for task in claimed] == ["new", "old"]
+
+
+@pytest.mark.anyio
+async def test_a_page_takes_two_rounds_of_queries_although_most_partitions_are_empty(
+    store: DynamoStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [a_document(state=DocumentState.ROUTED, taken_in_at=NOW + number) for number in range(200)]
+    for start in range(0, len(documents), 50):
+        await store.apply(*map(Insert, documents[start : start + 50]))
+    ask, queries = store._lookup._ask, list[str]()
+
+    async def counted(what: str, **asked: Any) -> dict[str, Any]:
+        queries.extend([what] if what == "query" else [])
+        return await ask(what, **asked)
+
+    monkeypatch.setattr(store._lookup, "_ask", counted)
+    assert (await store.find(Document, Query(limit=150))).records == documents[:150]
+    assert len(queries) == 2 * SHARDS * len(DocumentState)
 
 
 @pytest.mark.anyio

@@ -86,7 +86,8 @@ class TableQuery:
         """The records of a range in its order, in batches of at most ``wanted``; the caller stops when it has enough.
 
         Each round asks every partition for its next few keys. Beyond the last key of a partition that has more, nothing
-        is certain: what others have there waits for the next round.
+        is certain: what others have there waits for the next round, which asks for as many keys as those that have more
+        need. Those that have none are asked again, too: a record may have moved there before the other one was read.
         """
         name, of_keys = READ_FROM.get((kind, name, key), (name, (key,)))
         among = [partition for each in of_keys for partition in partitions(kind, name, each, part)]
@@ -104,6 +105,7 @@ class TableQuery:
             if complete:
                 return
             span = replace(span, after=keys[-1].place)
+            portion = wanted // max(1, sum(not item.whole for item in parts)) + 8
 
     async def _part(self, gsi: str, partition: str, span: KeyRange, portion: int) -> PartitionPage:
         lowest, highest = span.bounds()

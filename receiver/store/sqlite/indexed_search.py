@@ -8,7 +8,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -155,11 +155,20 @@ def _match(item: Criterion) -> str:
 
 
 def _trigrams(word: str) -> list[str]:
-    """Some of the trigrams of a word, quoted, the first and the last among them."""
-    starts = [*range(0, len(word) - 3, 2), len(word) - 3]
-    step = max(1, -(-len(starts) // WORD_PIECES))
-    chosen = dict.fromkeys(word[start : start + 3] for start in (*starts[::step], starts[-1]))
+    """Some of the trigrams of a word, quoted: its ends, those across its parts, which hold them together, and others.
+
+    ``acme@freight.example`` is in few texts; ``acme`` and ``freight`` are in many.
+    """
+    starts = range(len(word) - 2)
+    across = [start for start in starts if not word[start : start + 3].isalnum()]
+    ordered = (starts[0], starts[-1], *_spread(across, WORD_PIECES - 2), *_spread(starts, WORD_PIECES))
+    chosen = list(dict.fromkeys(word[start : start + 3] for start in ordered))[:WORD_PIECES]
     return ['"{}"'.format(item.replace('"', '""')) for item in chosen]
+
+
+def _spread(items: Sequence[int], most: int) -> Sequence[int]:
+    """Up to ``most`` of these, evenly spread."""
+    return items[:: max(1, -(-len(items) // most))]
 
 
 def _count(narrowed: _Narrowed, most: int, db: sqlite3.Connection) -> int:
