@@ -368,7 +368,10 @@ function followHash() {
   const [view, id] = path.split("/");
   const before = room.view + finder.query;
   finder.read(query);
-  if (VIEWS[view] && view + finder.query !== before) selection.drop();
+  if (VIEWS[view] && view + finder.query !== before) {
+    selection.drop();
+    if (work.active) work.end();
+  }
   if (VIEWS[view]) room.view = view;
   room.chosen = id ? decodeURIComponent(id) : null;
 }

@@ -45,7 +45,7 @@ function made(found, look) {
 
 const sum = (buckets, of) => buckets.reduce((all, one) => all + of(one), 0).toLocaleString();
 
-const seconds = (value) => (value > 3600 ? "over 1 h" : value >= 120 ? `${Math.round(value / 6) / 10} min` : `${value} s`);
+const seconds = (value) => (value > 3600 ? "over 1\u00a0h" : value >= 120 ? `${Math.round(value / 6) / 10}\u00a0min` : `${value}\u00a0s`);
 
 function latest(buckets) {
   const last = buckets.filter((one) => one.late.documents).at(-1);
