@@ -27,8 +27,8 @@ INSIDE = ("/", "/documents", "/overview", "/events", "/tasks", "/metrics", "/con
 class Served:
     """A running server."""
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
+    def __init__(self, log: Path, stop: Callable[[], None]) -> None:
+        self._log, self.stop = log, stop
         (listening,) = self.until(lambda: self.said("serve.listening"))
         self.public = str(listening["address"])
         self.operator = str(listening.get("operator", ""))
@@ -71,7 +71,7 @@ def serving(folder: Path, *, descriptors: int = 1024, **more: str) -> Iterator[S
     with (folder / "log").open("wb") as log:
         child = subprocess.Popen(["sh", "-c", command], cwd=folder, env=environment(folder, **more), stderr=log)
     try:
-        yield Served(folder / "log")
+        yield Served(folder / "log", child.terminate)
     finally:
         child.terminate()
         assert child.wait(PATIENCE_SECONDS) == 0
@@ -93,6 +93,11 @@ def test_each_side_answers_what_is_its_own(tmp_path: Path) -> None:
         )
         assert client.get(served.public + "/livez", headers=rebound).status_code == 200
         assert 'mailroom_events_total{outcome="accepted"} 1.0' in client.get(served.operator + "/metrics").text
+        with client.stream("GET", served.operator + "/stream", headers=token) as stream:
+            lines = stream.iter_lines()
+            assert next(lines).startswith("id: ")
+            served.stop()
+            assert list(lines)[:2] == ["event: changed", "data: {}"]  # it ends, and is not broken off
 
 
 def test_a_secret_file_that_is_emptied_opens_nothing(tmp_path: Path) -> None:
