@@ -84,6 +84,8 @@ class Lexicon:
     phrases: Phrases = field(repr=False)
     titles: Phrases = field(repr=False)
     kinds_named: dict[tuple[str, ...], tuple[str, ...]]
+    kinds_told: dict[tuple[str, ...], tuple[str, ...]]
+    descriptions: Phrases = field(repr=False)
 
 
 @cache
@@ -98,11 +100,18 @@ def lexicon() -> Lexicon:
             for phrase in entry.get(strength, ()):
                 spelling.setdefault(_key(phrase), phrase)
                 worth.setdefault(_key(phrase), {}).setdefault(name, points)
-    named: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for kind in kinds.values():
-        for key in (*kind.names, *kind.called):
-            named[key] = (*named.get(key, ()), kind.name)
-    return Lexicon(kinds, worth, spelling, Phrases(worth), Phrases(named), named)
+    named = _by_phrase((kind.name, (*kind.names, *kind.called)) for kind in kinds.values())
+    told = _by_phrase((name, map(_key, entry.get("told", ()))) for name, entry in table.items())
+    return Lexicon(kinds, worth, spelling, Phrases(worth), Phrases(named), named, told, Phrases(told))
+
+
+def _by_phrase(phrases: Iterable[tuple[str, Iterable[tuple[str, ...]]]]) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """The kinds of each phrase."""
+    kinds: dict[tuple[str, ...], tuple[str, ...]] = {}
+    for kind, keys in phrases:
+        for key in dict.fromkeys(keys):
+            kinds[key] = (*kinds.get(key, ()), kind)
+    return kinds
 
 
 @lru_cache(maxsize=256)
@@ -146,6 +155,16 @@ def names_in(words: Sequence[str]) -> dict[str, int]:
             for kind in lexicon().kinds_named[phrase]:
                 named[kind] = min(place, named.get(kind, place))
     return named
+
+
+def told_of(words: Sequence[str]) -> dict[str, float]:
+    """How much `words` describe each kind: what describes several kinds counts for each of them as much less."""
+    told: dict[str, float] = {}
+    for phrase in {words[place]: phrase for place, phrase in lexicon().descriptions.places(words)}.values():
+        kinds = lexicon().kinds_told[phrase]
+        for kind in kinds:
+            told[kind] = told.get(kind, 0.0) + 1 / len(kinds)
+    return told
 
 
 def saturated(count: int, words: int) -> float:

@@ -5,7 +5,7 @@ Neither is LlamaCloud's judgement; docs/judge.md says how far the lexical one ca
 
 from collections.abc import Sequence
 
-from llamacloud_sandbox.certainty import LEAST_POINTS, certainty, fits
+from llamacloud_sandbox.certainty import LEAST_POINTS, certainty, fits, none_fits
 from llamacloud_sandbox.marks import IN_WORDS
 from llamacloud_sandbox.profile import catch_all
 from llamacloud_sandbox.reading import Reading
@@ -44,7 +44,7 @@ def _why(found: Scores) -> str:
 
 
 def _nothing_fits(found: Scores, rules: Sequence[Rule]) -> Verdict:
-    none_fits = round(1 - certainty(found), 2)
+    sure = none_fits(found)
     best = found.ranked[0] if found.ranked and found.ranked[0].found else None
     reasoning = (
         f"No rule fits: the nearest, “{best.rule.type}”, has only {_listed(best)}."
@@ -55,8 +55,8 @@ def _nothing_fits(found: Scores, rules: Sequence[Rule]) -> Verdict:
         reasoning += f" The text looks more like: {found.unclaimed_kind.replace('_', ' ')}."
     rest = catch_all(rules)
     if rest:
-        return Verdict(rest.type, round(0.9 * none_fits, 2), f"{reasoning} So it goes to “{rest.type}”.")
-    return Verdict(None, none_fits, reasoning)
+        return Verdict(rest.type, round(0.9 * sure, 2), f"{reasoning} So it goes to “{rest.type}”.")
+    return Verdict(None, sure, reasoning)
 
 
 def _listed(score: Score) -> str:

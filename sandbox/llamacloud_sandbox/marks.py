@@ -6,7 +6,8 @@ from llamacloud_sandbox.wording import alternatives
 from llamacloud_sandbox.words import fold
 
 _CURRENCY = r"(?:[$€£¥₹]|\b(?:usd|eur|gbp|chf|jpy|cad|aud|sek)\b)"
-_FIGURE = r"\d{1,3}(?:[.,' ]?\d{3})*"
+_FIGURE = r"\d{1,3}(?:[.,' ]?\d{3}){0,4}"
+_DAY, _TIME = r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}", r"\d{1,2}:\d\d\b"
 _AUTHOR = r"[A-Z][\w'-]+"
 _CLAUSE = alternatives("pages", "clause")
 
@@ -23,6 +24,8 @@ _FOLDED = {
     "@header": rf"^ *{alternatives('pages', 'header')} *:",
     "@salutation": rf"^ *{alternatives('pages', 'salutation')}[^.:;\d]{{0,40}}[,:!]? *$",
     "@closing": rf"^ *{alternatives('pages', 'closing')}[^.:;\d]{{0,40}}$",
+    "@tender": rf"^ *{alternatives('pages', 'tender')}[^\n:;]{{0,30}}?\b{_FIGURE}[.,]\d\d\b",
+    "@clock": rf"\b{_DAY},? +{_TIME}|\b{_TIME} +{_DAY}",
     "@period": rf"\b(?:19|20)\d{{2}} ?[-–—] ?(?:(?:19|20)\d{{2}}\b|{alternatives('pages', 'today')})",
 }
 _COMPILED = [
@@ -41,6 +44,8 @@ IN_WORDS = {
     "@salutation": "a salutation",
     "@closing": "a closing line",
     "@prose": "running prose",
+    "@tender": "how it was paid",
+    "@clock": "a date with a time of day",
     "@period": "periods of years",
 }
 

@@ -5,11 +5,11 @@ to contain. What a rule excludes ("not a receipt", "without formal structure") c
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from llamacloud_sandbox.evidence import names_in, weigh
+from llamacloud_sandbox.evidence import names_in, told_of, weigh
 from llamacloud_sandbox.verdict import Rule
 from llamacloud_sandbox.wording import alternatives, words
 from llamacloud_sandbox.words import fold, label_tokens, stem, tokens
@@ -22,6 +22,10 @@ _CATCH_ALL = re.compile(rf"\b{alternatives('rules', 'catch_all')}")
 _CATCH_ALL_TYPES = frozenset(words("rules", "catch_all_types"))
 EMPTY = frozenset(map(stem, words("rules", "empty")))
 _FREQUENT = frozenset(map(stem, words("rules", "frequent")))
+
+
+TOLD_POINTS = 2.5  # for a word of a rule that describes one kind only
+SURELY_TOLD = 1.8  # such words
 
 
 @dataclass(frozen=True)
@@ -64,21 +68,32 @@ def _kinds(label: Sequence[str], description: str) -> dict[str, float]:
         meant |= dict.fromkeys(names_in(tokens(examples)), 0.5 if by_type else 0.9)
     meant |= dict.fromkeys(names_in(tokens(subject)), 0.7 if by_type else 1.0)
     meant |= dict.fromkeys(by_type, 1.0)
-    return _described(description, meant)
+    told = told_of([*label, *tokens(description)])
+    return (
+        _corrected(meant, by_type, told) if max(meant.values(), default=0.0) >= 0.5 else _told(description, meant, told)
+    )
 
 
-def _described(description: str, meant: dict[str, float]) -> dict[str, float]:
-    """`meant`, or when it holds mere mentions: the kinds whose evidence the description lists ("opening balance")."""
-    surest = max(meant.values(), default=0.0)
-    if surest >= 0.5:
+def _corrected(meant: dict[str, float], by_type: Mapping[str, int], told: Mapping[str, float]) -> dict[str, float]:
+    """`meant`, where many words of the rule describe another kind: "recetas" of a patient are no recipes."""
+    surely = {kind: 0.9 for kind, count in told.items() if count >= SURELY_TOLD and count == max(told.values())}
+    if not surely or surely.keys() & meant.keys():
         return meant
+    return {kind: share if kind in by_type else 0.4 * share for kind, share in meant.items()} | surely
+
+
+def _told(description: str, meant: dict[str, float], told: Mapping[str, float]) -> dict[str, float]:
+    """Mere mentions, and the kinds that the rule describes ("gross, deductions and net")."""
+    surest = max(meant.values(), default=0.0)
     meant = {kind: 0.7 * share / surest for kind, share in meant.items()}
     traits = {kind: evidence.points for kind, evidence in weigh(description).items()}
+    for kind, count in told.items():
+        traits[kind] = traits.get(kind, 0.0) + TOLD_POINTS * count
     most = max(traits.values(), default=0.0)
-    if most < 3:
+    if most < TOLD_POINTS:
         return meant
-    told = {kind: 0.9 * points / most for kind, points in traits.items() if points >= 0.6 * most}
-    return {kind: max(meant.get(kind, 0.0), told.get(kind, 0.0)) for kind in meant | told}
+    described = {kind: 0.9 * points / most for kind, points in traits.items() if points >= 0.7 * most}
+    return {kind: max(meant.get(kind, 0.0), described.get(kind, 0.0)) for kind in meant | described}
 
 
 def _weights(label: Sequence[str], description: str) -> dict[str, float]:

@@ -24,6 +24,7 @@ class Score:
     points: float
     found: tuple[str, ...]
     kind: str  # the kind of the lexicon that brought most of them; empty if the lexicon knows none that the rule means
+    meant: bool  # whether the rule surely means a kind of the lexicon
 
 
 def akin(one: str, other: str) -> bool:
@@ -40,6 +41,7 @@ class Scores:
     unclaimed: float
     unclaimed_kind: str
     by_chance: float  # points that any text of this length may get
+    unclear: float = 0.0  # the share of the rules that mean no kind of the lexicon
 
 
 def scores(text: str, rules: Sequence[Rule]) -> Scores:
@@ -53,7 +55,8 @@ def scores(text: str, rules: Sequence[Rule]) -> Scores:
         key=lambda score: -score.points,
     )
     by_chance = max(0.0, math.log2(presence.words / SHORT)) if presence.words else 0.0
-    return Scores(tuple(ranked), *_unclaimed(evidence, profiles.values()), by_chance)
+    unclear = sum(not score.meant for score in ranked) / len(ranked) if ranked else 0.0
+    return Scores(tuple(ranked), *_unclaimed(evidence, profiles.values()), by_chance, unclear)
 
 
 class _Presence:
@@ -87,7 +90,8 @@ def _score(
     points = kind_points + OWN_WORDS_SHARE * own_points if wanted.kinds else own_points
     words = [wanted.spelling.get(word, word) for word in sorted(own, key=lambda word: (-own[word], word))]
     found = (*(evidence[kind].found if kind in evidence else ()), *words)
-    return Score(rule, points, tuple(dict.fromkeys(found)), kind)
+    meant = any(share >= 0.5 for share in wanted.kinds.values())
+    return Score(rule, points, tuple(dict.fromkeys(found)), kind, meant)
 
 
 def _best_kind(wanted: Profile, evidence: Mapping[str, Evidence]) -> tuple[str, float]:

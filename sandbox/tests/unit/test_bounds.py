@@ -15,7 +15,7 @@ from llamacloud_sandbox.children import Bounds, Children
 from llamacloud_sandbox.formats import ocr
 from llamacloud_sandbox.judge import LexicalJudge, Rule
 from llamacloud_sandbox.reader import Reader
-from llamacloud_sandbox.reading import Reading, Unreadable
+from llamacloud_sandbox.reading import Page, Reading, Unreadable
 from llamacloud_sandbox.segment import Strategy
 from support import bombs
 from support.pdf_fixtures import a_pdf, a_reading
@@ -39,17 +39,16 @@ def a_file(folder: Path, content: bytes) -> Path:
 
 
 def test_a_page_of_forms_within_forms_takes_no_more_processor_time_than_it_may(tmp_path: Path) -> None:
-    bomb, letter = a_file(tmp_path, bombs.nested_forms()), a_pdf(tmp_path, "a letter")
-    with reading_within(Bounds(processor_seconds=0.3)) as read:
-        with pytest.raises(Unreadable, match=r"could not be read: that takes more than 0\.3 seconds of processor time"):
-            read(bomb)
-        assert read(letter).pages[0].text == "a letter"
+    bomb = a_file(tmp_path, bombs.nested_forms())
+    refusal = r"could not be read: that takes more than 0\.3 seconds of processor time"
+    with reading_within(Bounds(processor_seconds=0.3)) as read, pytest.raises(Unreadable, match=refusal):
+        read(bomb)
 
 
 def test_a_page_of_forms_within_forms_takes_no_more_memory_than_it_may(tmp_path: Path) -> None:
     bomb, letter = a_file(tmp_path, bombs.nested_forms()), a_pdf(tmp_path, "a letter")
-    with reading_within(Bounds(memory_bytes=96 * 1024**2)) as read:
-        with pytest.raises(Unreadable, match=r"could not be read.* more than 96 MB"):
+    with reading_within(Bounds(memory_bytes=80 * 1024**2)) as read:
+        with pytest.raises(Unreadable, match=r"could not be read.* more than 80 MB"):
             read(bomb)
         assert read(letter).pages[0].text == "a letter"
 
@@ -63,10 +62,11 @@ def test_a_text_that_needs_more_memory_than_it_may_is_refused_with_the_reason(tm
 
 def test_what_never_ends_is_given_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "endless")
-    with reading_within(Bounds(wall_seconds=0.2)) as read:
-        with pytest.raises(Unreadable, match=r"takes more than 0\.2 seconds"):
-            read(tmp_path / "endless")
-        assert read(a_pdf(tmp_path, "a letter")).pages[0].text == "a letter"
+    with (
+        reading_within(Bounds(wall_seconds=0.2)) as read,
+        pytest.raises(Unreadable, match=r"takes more than 0\.2 seconds"),
+    ):
+        read(tmp_path / "endless")
 
 
 @pytest.mark.parametrize("height", [14_400, 2**31 - 1, 2**31, 2**63, 10**30])
@@ -100,8 +100,8 @@ def test_an_office_document_that_unpacks_to_too_much_is_refused(tmp_path: Path) 
 
 
 def test_a_spreadsheet_that_unpacks_to_too_much_costs_no_more_than_it_may(tmp_path: Path) -> None:
-    bomb = a_file(tmp_path, bombs.a_workbook_bomb(60 * 1024**2))
-    bounds = Bounds(memory_bytes=96 * 1024**2, processor_seconds=2)
+    bomb = a_file(tmp_path, bombs.a_workbook_bomb(24 * 1024**2))
+    bounds = Bounds(memory_bytes=64 * 1024**2, processor_seconds=2)
     with reading_within(bounds) as read, pytest.raises(Unreadable, match="could not be read"):
         read(bomb)
 
@@ -119,12 +119,16 @@ def test_a_file_that_is_gone_is_gone(tmp_path: Path) -> None:
         read(tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("text", ["111,111," * 8_000, "1" * 65_000], ids=["groups", "digits"])
-def test_a_text_made_to_keep_the_judge_busy_is_given_up(text: str) -> None:
-    with closing(Children(Bounds(processor_seconds=0.5))) as mine:
-        with pytest.raises(Unreadable, match=r"more than 0\.5 seconds of processor time"):
-            BoundedJudge(mine).classify(a_reading(text), RULES)
-        assert BoundedJudge(mine).classify(a_reading("INVOICE 12\ntotal amount due 7 EUR"), RULES).type == "invoice"
+def test_a_text_that_keeps_the_judge_busy_is_given_up() -> None:
+    empty_lines = Reading("x", "0", (Page(1, "INVOICE" + "\n" * 60_000 + "end"),) * 2)  # a reader would take them out
+    refusal = r"more than 0\.5 seconds of processor time"
+    with closing(Children(Bounds(processor_seconds=0.5))) as mine, pytest.raises(Unreadable, match=refusal):
+        BoundedJudge(mine).classify(empty_lines, RULES)
+
+
+def test_many_empty_lines_are_read_as_few(tmp_path: Path) -> None:
+    (page,) = read(a_file(tmp_path, b"INVOICE" + b"\n \n" * 10_000 + b"end")).pages
+    assert page.text == "INVOICE\n\n\nend"
 
 
 def test_in_a_child_the_judge_says_the_same() -> None:
