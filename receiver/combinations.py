@@ -6,6 +6,7 @@ The check runs before the application is built. Commands that only read the stor
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from receiver.aws import variables
@@ -25,6 +26,7 @@ def _faults(settings: Settings, environ: Mapping[str, str]) -> Iterator[Wrong]:
         *(partial(_in_clear, variable) for variable in IN_CLEAR),
         _links,
         _queue_and_inbox,
+        _sign_in,
         _spool_of_one_machine,
         _store_file,
         _spool_folder,
@@ -61,6 +63,27 @@ def _queue_and_inbox(settings: Settings) -> None:
             f"MAILROOM_INBOX={settings.inbox} is also MAILROOM_QUEUE: each would treat the other's messages as invalid",
             "use two queues: the inbox's is the one that the bucket notifies",
         )
+
+
+def _sign_in(settings: Settings) -> None:
+    kind = settings.sign_in.partition(":")[0]
+    if kind == "header" and not settings.proxies:
+        raise Wrong(
+            f"MAILROOM_SIGN_IN={settings.sign_in} without MAILROOM_PROXIES: anybody could send this header",
+            "set MAILROOM_PROXIES to the addresses of the proxy",
+        )
+    if kind and not settings.known_operators().entries:
+        raise Wrong(
+            f"MAILROOM_SIGN_IN={settings.sign_in}, but MAILROOM_OPERATORS gives nobody a role",
+            "mailroom operators add '*@example.com' --role viewer",
+        )
+    if kind in ("alb", "cloudflare") and find_spec("jwt") is None:
+        raise Wrong(
+            f"MAILROOM_SIGN_IN={kind}:… checks signatures with PyJWT, which is not installed",
+            "pip install 'llamacloud-mailroom[sso]'",
+        )
+    if settings.proxies and not kind:
+        raise Wrong("MAILROOM_PROXIES is set, but MAILROOM_SIGN_IN is not: no header is read", "set both, or neither")
 
 
 def _links(settings: Settings) -> None:

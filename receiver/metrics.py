@@ -77,7 +77,8 @@ METRICS: dict[str, Metric] = {
         ("partner",),
     ),
     "mailroom_auth_failures": Metric(
-        "Wrong operator API tokens, by outcome (refused; slowed: rejected unread)", ("outcome",)
+        "Failed sign-ins of operators (refused; slowed: rejected unread; unknown: not an operator)",
+        ("outcome",),
     ),
     "mailroom_sweep_found": Metric("Jobs that the sweep found without an event (finished, gone, stuck)", ("what",)),
 }

@@ -37,6 +37,20 @@ def _operators(text: str) -> None:
     read_operators(text)
 
 
+def _sign_in(text: str) -> None:
+    from receiver.core.proxy_proof import read_sign_in  # the same
+
+    read_sign_in(text)
+
+
+def _proxies(text: str) -> None:
+    from receiver.core.proxy_proof import read_proxies  # the same
+
+    read_proxies(text)
+
+
+SIGN_IN = Form("`header:NAME`, `alb:ARN` of the load balancer, or `cloudflare:TEAM.cloudflareaccess.com/AUD`", _sign_in)
+PROXIES = Form("comma-separated addresses and networks, `127.0.0.1, 10.0.3.0/24`", _proxies)
 OPERATORS = Form(
     'a JSON object, `{"ann": {"role": "operator", "token_sha256": "…"}}`, as `mailroom operators` writes it',
     _operators,
@@ -195,6 +209,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             OPERATORS,
         ),
     ] = Secret("")
+    sign_in: Annotated[
+        str,
+        _about(
+            "How a proxy in front of the operator's side proves whom it signed in: docs/proxies.md; empty means that "
+            "people sign in with tokens",
+            SIGN_IN,
+        ),
+    ] = ""
+    proxies: Annotated[str, _about("The addresses from which the header of MAILROOM_SIGN_IN is accepted", PROXIES)] = ""
     session_hours: Annotated[
         float, _about("Hours until a session of the operator's page ends in any case", number(0.01, 720))
     ] = 12.0

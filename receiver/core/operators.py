@@ -25,8 +25,8 @@ EXAMPLE = '{"ann": {"role": "operator", "token_sha256": "…"}}'
 TOKEN_PREFIX = "mailroom_"
 ANY = "*"
 """Stands for everybody: ``*`` alone, or ``*@example.com``. Only who signs in at a proxy is meant by it."""
-NAME_HELP = "letters, digits and . _ + - @, at most 100 of them"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,99}")
+NAME_HELP = "letters, digits and . _ + - @ ', at most 100 of them"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@'-]{0,99}")
 _PATTERN = re.compile(r"\*(@[A-Za-z0-9.-]{1,99})?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -115,6 +115,11 @@ def write_operators(entries: Iterable[Operator]) -> str:
         fields = {"role": str(entry.role)} | ({"token_sha256": entry.token_sha256} if entry.token_sha256 else {})
         shown.append(f"  {json.dumps(entry.name)}: {json.dumps(fields)}")
     return "{\n" + ",\n".join(shown) + "\n}\n" if shown else "{}\n"
+
+
+def is_name(name: str) -> bool:
+    """Whether a person can have this name."""
+    return bool(_NAME.fullmatch(name)) and name.lower() != OPERATOR
 
 
 def refuse_name(name: str) -> None:

@@ -22,8 +22,10 @@ from receiver.core.operators import Role, hash_token
 from receiver.core.rate_limit import RateLimit
 from receiver.http.cross_site import refuse_cross_site
 from receiver.http.person import Person
+from receiver.http.proxy_sign_in import ProxySignIn
+from receiver.http.public_keys import KeysUnavailable
 from receiver.http.roles import BY_LINK, role_of
-from receiver.http.sessions import ENDED, Sessions
+from receiver.http.sessions import Sessions
 from receiver.log import RateLimitedLog
 from receiver.ports import Meter
 
@@ -38,6 +40,7 @@ ADDRESSES = 4096
 LINES = 100
 """Maximum log lines in ten seconds, so that many addresses cannot fill the disk. All wrong tokens are counted."""
 
+KEYS_AWAY = "the keys that prove the proxy's sign-in cannot be fetched now; retry later"
 CLOSED = (
     "the operator's API is disabled: neither MAILROOM_ADMIN_TOKEN nor MAILROOM_OPERATORS is set "
     "(mailroom operators add NAME)"
@@ -55,6 +58,7 @@ class WrongTokens:
         self._limit = RateLimit(burst=FREE, seconds=EACH_SECONDS, keys=ADDRESSES)
         self._slowed = RateLimitedLog(log, logging.WARNING, "auth.throttled")
         self._refused = RateLimitedLog(log, logging.WARNING, "auth.refused", lines=LINES)
+        self._unknown = RateLimitedLog(log, logging.WARNING, "auth.unknown_operator", lines=LINES)
 
     def wait(self, address: str) -> float:
         """Seconds until a token from this address is checked. If not 0, the refusal is counted and logged."""
@@ -65,11 +69,16 @@ class WrongTokens:
         self._slowed.log(peer=address)
         return seconds
 
-    def add(self, address: str) -> None:
-        """Counts one more wrong token."""
+    def unknown(self, name: str) -> None:
+        """Counts somebody whom a proxy signed in, and who is no operator."""
+        self._meter.count("mailroom_auth_failures", outcome="unknown")
+        self._unknown.log(who=name)
+
+    def add(self, address: str, *, cause: str = "token") -> None:
+        """Counts one more wrong token, or another proof that is wrong because of ``cause``."""
         self._limit.add(_group(address), self._clock())
         self._meter.count("mailroom_auth_failures", outcome="refused")
-        self._refused.log(peer=address)
+        self._refused.log(peer=address, cause=cause)
 
 
 def _group(address: str) -> str:
@@ -91,6 +100,7 @@ class Gate:
         self._access, self._own_url = app.access, app.settings.operator_url
         self._wrong = WrongTokens(app.context.meter)
         self._sessions = sessions
+        self._proxy = ProxySignIn(app.settings) if app.settings.sign_in else None
 
     def guarded(self, route: Route) -> Route:
         """The endpoint, for persons with the role that it needs. Raises LookupError for one that has no role."""
@@ -113,30 +123,42 @@ class Gate:
         return Route(route.path, checked, methods=list(roles))
 
     async def _person(self, request: Request) -> Person:
-        """Who sent it. A token comes before a cookie, because somebody put it there for this request."""
-        if self._access.closed:
+        """Who sent it. A token comes first, because somebody put it there for this request; then the proxy's word."""
+        if self._access.closed and self._proxy is None:
             raise HTTPException(403, CLOSED)
         address = request.client.host if request.client else ""
         given = [value for name, value in request.scope["headers"] if name == b"authorization"]
-        if given:
+        bearer = any(value[:7].lower() == b"bearer " for value in given)
+        if given and (bearer or self._proxy is None):  # oauth2-proxy adds Basic, which is not for us
             return self._by_token(given, address)
         try:
-            person = await self._sessions.person(request)
+            person = await self._at_proxy(request) or await self._sessions.person(request)
         except NotAuthentic as error:
-            raise self._forged(address, ENDED) from error
+            raise self._forged(address, error.cause) from error
+        except KeysUnavailable as error:
+            raise HTTPException(503, KEYS_AWAY, headers={"retry-after": "10"}) from error
         if person is None:
             raise _refusal("send your token as a bearer token (MAILROOM_ADMIN_TOKEN, or that of an operator)")
         return person
 
-    def _forged(self, address: str, message: str) -> HTTPException:
+    async def _at_proxy(self, request: Request) -> Person | None:
+        """Whom the proxy signed in; None if there is none, or it says nothing."""
+        if self._proxy is None or (name := await self._proxy.name(request)) is None:
+            return None
+        if (role := self._access.operators.role_at_proxy(name)) is None:
+            self._wrong.unknown(name)
+            raise HTTPException(403, f"{name} is no operator of this Mailroom: ask an admin (mailroom operators add)")
+        return Person(name=name, role=role, ambient=True)
+
+    def _forged(self, address: str, cause: str) -> HTTPException:
         """The refusal of a proof that is signed, and not by whom it should be: counted like a wrong token.
 
         Whoever has a right one gets in all the same, since a signature cannot be guessed.
         """
         if seconds := self._wrong.wait(address):
             return _too_many(seconds)
-        self._wrong.add(address)
-        return _refusal(message)
+        self._wrong.add(address, cause=cause)
+        return _refusal("your sign-in is not valid: sign in again (Mailroom's log says why)")
 
     def _by_token(self, given: list[bytes], address: str) -> Person:
         if seconds := self._wrong.wait(address):

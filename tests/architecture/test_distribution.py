@@ -12,6 +12,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 MODULES = {
     "mangum": "mangum",
     "pillow": "PIL",
+    "pyjwt": "jwt",
     "python-multipart": "python_multipart",
     "python-oxmsg": "oxmsg",
     "pyyaml": "yaml",
@@ -48,7 +49,9 @@ def imported() -> set[str]:
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
     extras = PROJECT["optional-dependencies"]
-    product = declared([*PROJECT["dependencies"], *extras["aws"], *extras["sandbox"], *extras["demo"], *extras["otel"]])
+    product = declared(
+        [*PROJECT["dependencies"], *extras["aws"], *extras["sandbox"], *extras["demo"], *extras["otel"], *extras["sso"]]
+    )
     assert {COMES_WITH[name] for name in imported() & COMES_WITH.keys()} - {"mypy"} <= product
     assert imported() - COMES_WITH.keys() - {"llamacloud_sandbox"} == {
         MODULES.get(name, name) for name in product - NOT_IMPORTED

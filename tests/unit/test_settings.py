@@ -98,6 +98,8 @@ VENDOR_IDS = (
     st.sampled_from(["a b", "a/b", "..", "prj?", "p#1", "100%", "ключ", "x" * 256]),
 )
 
+ALB = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/app/mailroom/50dc6c495c0c9188"
+ACCESS = f"team.cloudflareaccess.com/{'0f' * 32}"
 CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
     "llama_cloud_api_key": (PRINTABLE, st.sampled_from(["a b", "llx-ключ", "Bearer llx-1"])),
     "llama_cloud_project_id": VENDOR_IDS,
@@ -149,6 +151,14 @@ CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
                          '{"ann": {"role": "admin", "token": "x"}}', "{", "[" * 9999,
                          '{"operator": {"role": "admin"}}']),
     ),
+    "sign_in": (
+        st.sampled_from(["header:X-Forwarded-Email", f"alb:{ALB}", f"cloudflare:{ACCESS}"]),
+        st.sampled_from(["header:", "header:a b", "header:Cookie", "alb:", f"alb:{ALB} ", "oidc:x",
+                         "cloudflare:team/aud", f"alb:{ALB.replace('/app/', '/net/')}", "X-Forwarded-Email",
+                         f"cloudflare:{ACCESS[:-1]}",
+                         f"cloudflare:{ACCESS.replace('cloudflareaccess', 'evil')}"]),
+    ),
+    "proxies": of(["127.0.0.1", "::1, 10.0.3.0/24"], "proxy.internal", "10.0.0.1/24", "0.0.0.0/0", "::/0", "10.0.0.1,"),
     "session_hours": numbers(0.01, 720),
     "session_idle_minutes": numbers(0.1, 43200),
     "operator_address": (
