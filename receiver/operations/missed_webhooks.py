@@ -1,7 +1,7 @@
-"""Asks LlamaCloud about jobs whose event did not come, a hundred in one request, by their ids.
+"""Recovers missed webhooks: asks LlamaCloud about jobs whose event did not come, a hundred ids in one request.
 
-The cost depends on the number of overdue jobs, not on the size of the account. Each page is asked about, recorded and
-enqueued before the next one is read, so a pass that is cut short has made progress, and one page is in memory.
+The cost depends on the number of overdue jobs, not on the size of the account. The jobs of a page are recorded and
+enqueued before the next page is read, so a pass that is cut short has made progress, and only one page is in memory.
 """
 
 import time
@@ -20,30 +20,30 @@ from receiver.pipeline.records import every_page
 from receiver.ports import Clock
 
 PAGE = 100
-"""Jobs in one request: the most that a page of LlamaCloud's lists holds (reference 1.2)."""
+"""Maximum jobs in one request: as many as fit on a page of LlamaCloud's lists (reference 1.2)."""
 WRITERS = 16
 """Jobs whose records are written concurrently, so that a store with group commits writes them together."""
 OPEN_AT_ONCE = 10_000
-"""Jobs that are asked about at most whatever their deadline is; for the others it comes."""
+"""Maximum jobs that are asked about before their deadline; further jobs are asked about after it."""
 BUDGET_SECONDS = 300.0
-"""For one pass; what is left is overdue in the next one, too."""
+"""Maximum seconds of one pass; the remaining jobs are still overdue in the next one."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskedJobs:
-    """What a pass asked about and found."""
+    """The result of one pass."""
 
     asked: int = 0
     finished: int = 0
-    """Of these, jobs that are handled now as if their event had come."""
+    """Of these, finished jobs, which are handled as if their event had come."""
     refused: bool = False
-    """Whether LlamaCloud refuses us, so that not all were asked about."""
+    """Whether LlamaCloud refused us, so that not all jobs were asked about."""
 
 
 async def ask_overdue(
     context: Context, *, budget_seconds: float = BUDGET_SECONDS, clock: Clock = time.monotonic
 ) -> AskedJobs:
-    """Asks about the jobs past their deadline, the oldest first. Raises CloudBusy."""
+    """Asks about the jobs past their deadline, oldest first. Raises CloudBusy."""
     query = Query(by="overdue", until=context.clock(), limit=PAGE)
     return await _ask_if_open(_pages(query, context), context, until=clock() + budget_seconds, clock=clock)
 
@@ -55,7 +55,7 @@ async def ask_open(context: Context, *, clock: Clock = time.monotonic) -> AskedJ
 
 
 async def _pages(query: Query, context: Context, *, most: int | None = None) -> AsyncIterator[list[Job]]:
-    """Pages of jobs, without those that a task handles already. At most ``most`` jobs are read."""
+    """Pages of jobs, without those that a task handles already. Reads at most ``most`` jobs."""
     read = 0
     async for page in every_page(Job, query, context.store):
         jobs = page.records if most is None else page.records[: most - read]
@@ -67,7 +67,7 @@ async def _pages(query: Query, context: Context, *, most: int | None = None) -> 
 
 
 async def _ask_if_open(pages: AsyncIterator[list[Job]], context: Context, *, until: float, clock: Clock) -> AskedJobs:
-    """Asks about these jobs. While LlamaCloud refuses us, only if this request may test whether that is over."""
+    """Asks about these jobs; while results are paused, only if this request may test whether the pause is over."""
     asked, finished, pause = 0, 0, None
     async for jobs in pages:
         if pause is None:  # read only now: without a job to ask about, another task should get the turn to test
@@ -100,7 +100,7 @@ async def _ask_page(jobs: Sequence[Job], context: Context) -> int:
 
 
 async def _listed(kind: JobKind, ids: Sequence[str], beta: bool, context: Context) -> dict[str, JobReport]:
-    """The list's reports on these jobs. The list is read only as far as these jobs could fill it."""
+    """The list's reports on these jobs. Reads no further than these jobs could fill the list."""
     wanted, found, read = set(ids), dict[str, JobReport](), 0
     async for report in context.cloud.jobs(kind, ids=ids, beta=beta):
         read += 1
