@@ -57,17 +57,23 @@ class SpanNotes:
             self._span.set_status(StatusCode.ERROR, text)
 
 
-@contextlib.contextmanager
-def span(name: str, *, about: str = "", kind: Kind = "INTERNAL", **facts: object) -> Iterator[SpanNotes]:
+_OFF = contextlib.nullcontext(SpanNotes())
+
+
+def span(
+    name: str, *, about: str = "", kind: Kind = "INTERNAL", **facts: object
+) -> contextlib.AbstractContextManager[SpanNotes]:
     """A span for the duration of the block: with ``about`` in the trace of that document or job, else within the
     present span."""
-    if _tracer is None:
-        yield SpanNotes()
-        return
+    return _OFF if _tracer is None else _during(_begun(_tracer, name, about, kind, facts))
+
+
+@contextlib.contextmanager
+def _during(started: "Span") -> Iterator[SpanNotes]:
     from opentelemetry.trace import use_span
 
     with use_span(
-        _begun(_tracer, name, about, kind, facts),
+        started,
         end_on_exit=True,
         record_exception=False,
         set_status_on_exception=False,

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from handlers.destinations.http import Http
 from handlers.destinations.message import message_attributes
 from receiver import tracing
 from receiver.core.errors import DestinationBusy, Misconfigured
@@ -19,6 +20,7 @@ from receiver.core.verify_webhook import WebhookSecrets
 from receiver.http.webhook import Limits, WebhookEndpoint
 from receiver.pipeline.receive import ReceiverDependencies
 from tests.delivery_requests import a_delivery_request
+from tests.endpoints import an_endpoint
 from tests.in_memory_app import InMemoryApp
 
 pytestmark = pytest.mark.anyio
@@ -162,6 +164,15 @@ async def test_messages_carry_the_trace_only_while_traces_are_on(collector: Coll
     assert sent.startswith(f"00-{span.trace_id.hex()}-{span.span_id.hex()}-")
     assert int(sent[-2:], 16) & 1, "it is sampled"
     assert tracing.traceparent() == ""
+
+
+async def test_an_endpoint_gets_the_trace_as_a_header(collector: Collector, environ: dict[str, str]) -> None:
+    with an_endpoint() as endpoint, tracing.exporting(environ):
+        request = a_delivery_request(f"{endpoint.url}/hook", options={"unsigned": "true"})
+        with tracing.span("deliver", about="doc_1"):
+            await Http({}).deliver(request)
+    (post,) = endpoint.posts
+    assert collector.named("deliver").span_id.hex() in post.headers["traceparent"]
 
 
 def test_the_name_of_the_service_and_its_attributes_are_those_of_the_environment(
