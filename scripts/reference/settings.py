@@ -30,7 +30,8 @@ the variable, the file, the pointer to AWS, the line, or the default. Secrets ar
 prints the same as data, `--no-defaults` only what is given.
 
 `mailroom.yaml` has its own page: [reference-config.md](reference-config.md). AWS is set up by the usual `AWS_*`
-variables, `AWS_ENDPOINT_URL` included.
+variables, `AWS_ENDPOINT_URL` included; traces by OpenTelemetry's `OTEL_*`
+([observability.md](observability.md#traces)).
 
 All values and their combinations are checked before anything starts: if one is wrong, the command ends with exit code
 2, names each wrong one, and says what to do. A value in quotes, with white space at an end or with a control

@@ -4,6 +4,7 @@ import logging
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -173,6 +174,21 @@ async def test_an_endpoint_gets_the_trace_as_a_header(collector: Collector, envi
             await Http({}).deliver(request)
     (post,) = endpoint.posts
     assert collector.named("deliver").span_id.hex() in post.headers["traceparent"]
+
+
+def test_a_sampler_by_trace_id_keeps_whole_documents(
+    collector: Collector, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "traceidratio")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
+    with tracing.exporting(environ):
+        for number in range(40):
+            for name in ("submit", "react", "deliver"):
+                with tracing.span(name, about=f"doc_{number}"), tracing.span("fetch result"):
+                    pass
+    kept = Counter(span.trace_id for span in collector.spans)
+    assert 0 < len(kept) < 40
+    assert {*kept.values()} == {6}
 
 
 def test_the_name_of_the_service_and_its_attributes_are_those_of_the_environment(
