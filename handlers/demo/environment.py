@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from handlers.app import build
+from handlers.demo.install import INSTALL
 from handlers.demo.local_aws import LocalAws, local_aws
 from handlers.demo.samples import TABLE
 from receiver.bootstrap import App
@@ -97,7 +98,7 @@ def require_extra() -> None:
     if missing := [name for name, module in EXTRA.items() if find_spec(module) is None]:
         raise Misconfigured(
             f"the demo needs {' and '.join(missing)}, not installed",
-            fix="pip install 'llamacloud-mailroom[demo]'; in a checkout: scripts/demo",
+            fix=INSTALL,
         )
 
 

@@ -22,6 +22,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from handlers.demo.install import INSTALL
 from handlers.destinations.queue_address import queue_name, queue_of
 from receiver.aws.boto import Aws
 from receiver.core.errors import Misconfigured
@@ -217,7 +218,7 @@ def _until_ready(endpoint: str, child: "subprocess.Popen[bytes]", log: Path) -> 
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until:
         if child.poll() is not None:
-            raise Misconfigured(_why(log), fix="install it: pip install 'llamacloud-mailroom[demo]'")
+            raise Misconfigured(_why(log), fix=INSTALL)
         try:
             if _get(f"{endpoint}/_ministack/ready"):
                 return

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE
 
+from handlers.demo.install import INSTALL
 from receiver.core.errors import Misconfigured
 
 TABLE = Path(__file__).with_name("mailroom.yaml")
@@ -49,6 +50,6 @@ async def samples(scratch: Path) -> Samples:
     if child.returncode:
         raise Misconfigured(
             f"the sample mail could not be written: {complaint.decode(errors='replace').strip()[-500:]}",
-            fix="pip install 'llamacloud-mailroom[demo]', or name mail of your own: mailroom demo FILE…",
+            fix=f"{INSTALL}; or name mail of your own: mailroom demo FILE…",
         )
     return Samples(folder)

@@ -23,6 +23,7 @@ def sandbox(ctx: click.Context) -> None:
     if find_spec(PACKAGE) is None:
         raise Misconfigured(
             "the sandbox is not installed (llamacloud-sandbox)",
-            fix="pip install 'llamacloud-mailroom[sandbox]'; in a checkout: pip install ./sandbox",
+            fix="pip install 'llamacloud-mailroom[sandbox]' (it is on no package index yet: add --find-links FOLDER, "
+            "with the wheels that you built); in a checkout: pip install ./sandbox",
         )
     raise SystemExit(importlib.import_module(f"{PACKAGE}.__main__").main(ctx.args, prog_name=ctx.command_path))
