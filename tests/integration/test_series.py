@@ -54,12 +54,15 @@ async def test_an_hour_says_outcome_types_confidence_lateness_partners_and_what_
     assert (refused.status_code, "one of 24h, 7d, 30d" in refused.text) == (400, True)
 
 
-async def test_an_answer_is_kept_for_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("seconds", "share", "opened"), [(15.0, 0.03, 0), (0.0, 1e9, 1)], ids=["kept", "made again"])
+async def test_an_answer_is_kept_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, share: float, opened: int
+) -> None:
+    monkeypatch.setattr(series, "SECONDS", seconds)
+    monkeypatch.setattr(series, "SHARE", share)
     store = MemoryStore(clock=lambda: NOW)
     async with operator_of(an_app(tmp_path, store=store)) as client:
-        first = (await client.get("/series", headers=BEARER)).json()
+        assert (await client.get("/series", headers=BEARER)).json()["buckets"][-1]["open"] == 0
         await store.apply(Insert(a_document(taken_in_at=NOW)))
-        assert (await client.get("/series", headers=BEARER)).json() == first
+        assert (await client.get("/series", headers=BEARER)).json()["buckets"][-1]["open"] == opened
         assert (await client.get("/series?period=7d", headers=BEARER)).json()["buckets"][-1]["open"] == 1
-        monkeypatch.setattr(series.time, "monotonic", lambda: 1e12)
-        assert (await client.get("/series", headers=BEARER)).json()["buckets"][-1]["open"] == 1
