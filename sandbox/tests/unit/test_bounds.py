@@ -126,6 +126,13 @@ def test_a_text_that_keeps_the_judge_busy_is_given_up() -> None:
         BoundedJudge(mine).classify(empty_lines, RULES)
 
 
+def test_a_page_of_the_same_letters_is_soon_judged() -> None:
+    with closing(Children(Bounds(processor_seconds=10))) as mine:  # a page; some took 25 seconds
+        for letters in ("1", "A", "111,111,", "A<", "a'", ". "):
+            page = Page(1, letters * (PAGE_CHARACTERS // len(letters)))
+            BoundedJudge(mine).classify(Reading("x", "0", (page,)), RULES)
+
+
 def test_many_empty_lines_are_read_as_few(tmp_path: Path) -> None:
     (page,) = read(a_file(tmp_path, b"INVOICE" + b"\n \n" * 10_000 + b"end")).pages
     assert page.text == "INVOICE\n\n\nend"
