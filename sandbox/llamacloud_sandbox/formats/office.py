@@ -80,16 +80,18 @@ def _split(text: str) -> list[str]:
 
 
 class _Words:
-    """The text of WordprocessingML and DrawingML, a line for each paragraph."""
+    """The text of WordprocessingML and DrawingML: a line for each paragraph, and for each row of a table."""
 
     def __init__(self) -> None:
         self.text: list[str] = []
+        self._cells = 0  # how many cells of tables are open
         self._shown = 0  # how many elements are open whose characters are text
         self._hidden = 0  # and how many in which nothing is text
 
     def start(self, name: str, attributes: Attributes) -> None:
         """An element begins."""
         self._shown += name == "t"
+        self._cells += name == "tc"
         self._hidden += name == "Fallback"  # says again what its neighbour said, for older programs
         if name == "lastRenderedPageBreak" or (name == "br" and attributes.get("type") == "page"):
             self.text.append(_BREAK)
@@ -100,10 +102,14 @@ class _Words:
         """An element ends."""
         self._shown -= name == "t"
         self._hidden -= name == "Fallback"
-        if name in ("p", "tr"):
-            self.text.append("\n")
-        elif name == "tc":
+        if name == "tc":
+            self._cells -= 1
             self.text.append("\t")
+        elif name in ("p", "tr"):
+            self.text.append(self._line_end())
+
+    def _line_end(self) -> str:
+        return " " if self._cells else "\n"
 
     def characters(self, text: str) -> None:
         """What stands between two tags."""
@@ -119,6 +125,7 @@ class _OpenWords(_Words):
 
     def start(self, name: str, attributes: Attributes) -> None:
         self._shown += name in self._PARAGRAPHS
+        self._cells += name == "table-cell"
         self._hidden += name in self._SILENT
         if name in ("soft-page-break", "page"):
             self.text.append(_BREAK)
@@ -130,10 +137,11 @@ class _OpenWords(_Words):
     def end(self, name: str) -> None:
         self._shown -= name in self._PARAGRAPHS
         self._hidden -= name in self._SILENT
-        if name in self._PARAGRAPHS or name == "table-row":
-            self.text.append("\n")
-        elif name == "table-cell":
+        if name == "table-cell":
+            self._cells -= 1
             self.text.append("\t")
+        elif name in self._PARAGRAPHS or name == "table-row":
+            self.text.append(self._line_end())
 
     def characters(self, text: str) -> None:
         if self._shown and not self._hidden:
