@@ -54,9 +54,9 @@ def test_a_page_of_forms_within_forms_takes_no_more_memory_than_it_may(tmp_path:
 
 
 def test_a_text_that_needs_more_memory_than_it_may_is_refused_with_the_reason(tmp_path: Path) -> None:
-    text = a_file(tmp_path, b"word " * 20_000_000)
-    bounds = Bounds(memory_bytes=96 * 1024**2)
-    with reading_within(bounds) as read, pytest.raises(Unreadable, match="takes more than 96 MB of memory"):
+    text = a_file(tmp_path, b"word " * 10_000_000)
+    bounds = Bounds(memory_bytes=64 * 1024**2)
+    with reading_within(bounds) as read, pytest.raises(Unreadable, match="takes more than 64 MB of memory"):
         read(text)
 
 
