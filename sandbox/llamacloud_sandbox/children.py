@@ -19,6 +19,9 @@ from typing import Any
 from llamacloud_sandbox.unreadable import Unreadable
 
 MOST_QUESTIONS = 1_000  # to one child, so that what a parser leaks is freed
+PATIENCE_SECONDS = 0.5
+"""How long a question waits for a child to be idle before it gets one of its own. A start takes a quarter of a second of
+processor time, a question a few milliseconds: most of those that come at once are answered sooner by one."""
 NEEDED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TESSDATA_PREFIX")
 """The variables that a child gets: what Python and tesseract need to start."""
 _START = "import sys; sys.path[:] = sys.argv[2:]; from llamacloud_sandbox.child import main; main()"
@@ -36,11 +39,11 @@ class Bounds:
 
 
 class Children:
-    """Asks its children. Called from several threads at once; each has a child of its own while it waits."""
+    """Asks its children. Called from several threads at once; each has a child to itself while it asks."""
 
     def __init__(self, bounds: Bounds | None = None) -> None:
         self._bounds = bounds or Bounds()
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
 
@@ -70,6 +73,8 @@ class Children:
 
     def _taken(self) -> "_Child":
         with self._lock:
+            if self._all:
+                self._lock.wait_for(lambda: self._idle or not self._all, PATIENCE_SECONDS)
             if self._idle:
                 return self._idle.pop()
         child = _Child(self._bounds)
@@ -84,6 +89,7 @@ class Children:
                 self._idle.append(child)
             else:
                 self._all.discard(child)
+            self._lock.notify()
         if not goes_on:
             child.end()
 
