@@ -4,6 +4,7 @@ A broken rule raises Misconfigured, which names the variable and never the value
 """
 
 from collections.abc import Iterable
+from itertools import chain
 
 from receiver.core import forms, header_map
 from receiver.core.errors import Misconfigured
@@ -42,6 +43,31 @@ def refuse_short(variable: str, values: Iterable[bytes]) -> None:
             )
 
 
+def refuse_guessable(secrets: WebhookSecrets) -> None:
+    """Raises Misconfigured if one of these secrets could be guessed."""
+    refuse_short("MAILROOM_TOKEN_SECRETS", secrets.token_secrets)
+    refuse_short("MAILROOM_SIGNING_SECRETS", secrets.signing_secrets)
+    refuse_short(HEADERS, chain.from_iterable(secrets.headers.values()))
+
+
+def required_proofs(text: str, secrets: WebhookSecrets) -> frozenset[Proof]:
+    """The proofs that MAILROOM_REQUIRE asks for. Raises Misconfigured for one without a secret."""
+    values = {
+        Proof.HEADERS: secrets.headers,
+        Proof.TOKEN: secrets.token_secrets,
+        Proof.SIGNATURE: secrets.signing_secrets,
+    }
+    configured = frozenset(proof for proof, there in values.items() if there)
+    if text == "configured":
+        return configured
+    named = {part.strip() for part in text.split(",") if part.strip()}
+    if unknown := named - set(Proof):
+        raise Misconfigured(f"MAILROOM_REQUIRE: {', '.join(sorted(unknown))} is none of {', '.join(Proof)}")
+    if missing := sorted(named - configured):
+        raise Misconfigured(f"MAILROOM_REQUIRE asks for {', '.join(missing)}, but no secret for it is configured")
+    return frozenset(map(Proof, named))
+
+
 def refuse_other_proofs(before: WebhookSecrets, after: WebhookSecrets) -> None:
     """Raises Misconfigured if events would need other proofs than when the process started."""
     asked, asks = _asked(before), _asked(after)
@@ -51,9 +77,9 @@ def refuse_other_proofs(before: WebhookSecrets, after: WebhookSecrets) -> None:
         raise Misconfigured(f"{', '.join(more)} would become required, but running jobs do not send it", fix=_FIX)
 
 
-def _asked(lock: WebhookSecrets) -> set[str]:
-    names = lock.headers if Proof.HEADERS in lock.required else ()
-    return {*lock.required, *(f"the header {name.decode()}" for name in names)}
+def _asked(secrets: WebhookSecrets) -> set[str]:
+    names = secrets.headers if Proof.HEADERS in secrets.required else ()
+    return {*secrets.required, *(f"the header {name.decode()}" for name in names)}
 
 
 _FIX = "restore the secret; required proofs change only at a restart"

@@ -4,9 +4,7 @@ receiver/read_settings.py reads them. The model is msgspec's, not pydantic's, be
 every cold start (docs/decisions.md).
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -376,30 +374,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return secret_rules.accepted_headers(self.webhook_headers.reveal())
 
     def webhook_secrets(self) -> WebhookSecrets:
-        """The secrets that open the door. Raises Misconfigured when there are none and nobody asked for that."""
+        """The secrets that verify events. Raises Misconfigured without any, unless MAILROOM_ALLOW_UNVERIFIED is set."""
         headers = {name.lower().encode(): tuple(v.encode() for v in values) for name, values in self.headers().items()}
-        lock = WebhookSecrets(
+        secrets = WebhookSecrets(
             headers=headers,
             token_secrets=secret_rules.secret_list("MAILROOM_TOKEN_SECRETS", self.token_secrets.reveal()),
             signing_secrets=secret_rules.secret_list("MAILROOM_SIGNING_SECRETS", self.signing_secrets.reveal()),
             adopt=self.adopt,
         )
         if not self.allow_unverified:
-            secret_rules.refuse_short("MAILROOM_TOKEN_SECRETS", lock.token_secrets)
-            secret_rules.refuse_short("MAILROOM_SIGNING_SECRETS", lock.signing_secrets)
-            secret_rules.refuse_short(secret_rules.HEADERS, chain.from_iterable(headers.values()))
-        configured = {
-            Proof.HEADERS: bool(lock.headers),
-            Proof.TOKEN: bool(lock.token_secrets),
-            Proof.SIGNATURE: bool(lock.signing_secrets),
-        }
-        required = _required(self.require, configured)
+            secret_rules.refuse_guessable(secrets)
+        required = secret_rules.required_proofs(self.require, secrets)
         if not required and not self.allow_unverified and self.gets_webhooks:
             raise Misconfigured(
                 "no secret is configured, so anyone could send events: set MAILROOM_WEBHOOK_HEADERS, "
                 "MAILROOM_TOKEN_SECRETS or MAILROOM_SIGNING_SECRETS (for tests: MAILROOM_ALLOW_UNVERIFIED=true)"
             )
-        return replace(lock, required=required)
+        return replace(secrets, required=required)
 
     def operator_token(self) -> Secret:
         """The operator's token, empty where there is none. Raises Misconfigured for one that can be guessed."""
@@ -433,17 +424,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def listed(text: str) -> tuple[str, ...]:
     """The parts of a comma-separated text."""
     return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-def _required(text: str, configured: Mapping[Proof, bool]) -> frozenset[Proof]:
-    if text == "configured":
-        return frozenset(proof for proof, there in configured.items() if there)
-    named = {part.strip() for part in text.split(",") if part.strip()}
-    if unknown := named - set(Proof):
-        raise Misconfigured(f"MAILROOM_REQUIRE: {', '.join(sorted(unknown))} is none of {', '.join(Proof)}")
-    if missing := sorted(proof for proof in named if not configured[Proof(proof)]):
-        raise Misconfigured(f"MAILROOM_REQUIRE asks for {', '.join(missing)}, but no secret for it is configured")
-    return frozenset(map(Proof, named))
 
 
 VARIABLES: dict[str, str] = {
