@@ -105,13 +105,20 @@ class _Lane:
     """When a task was last left for want of room."""
 
     def room(self, now: float) -> int:
-        """Slow steps count while no later step was answered; else only these steps hang, not the partner."""
+        """Slow steps count while no later step was answered; else only these steps hang, not the partner.
+
+        If the partner answered others while some hung, and now only hanging steps run, one more step may find out
+        whether it still does. Otherwise the next tasks would wait until a hanging step times out.
+        """
         if now < self.closed_at + self.pause:
             return CLOSED
         slow = [step.at for step in self.running if now - step.at >= SLOW_SECONDS]
-        if slow and self.answered_at <= max(slow):
-            return max(0, self.limit - len(self.running))
-        return max(0, min(self.limit + len(slow), self.total) - len(self.running))
+        room = self.limit - len(self.running)
+        if slow and self.answered_at > max(slow):
+            room += len(slow)
+        elif slow and self.answered_at > min(slow) and len(slow) == len(self.running):
+            room = max(room, 1)
+        return max(0, min(room, self.total - len(self.running)))
 
     @property
     def is_failing(self) -> bool:

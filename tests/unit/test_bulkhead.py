@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.core.bulkhead import FAILURES, LONGEST_PAUSE, NO_ROOM_SECONDS, SLOW_SECONDS, Begun, Capacity, Room
+from receiver.core.bulkhead import (
+    FAILURES,
+    LONGEST_PAUSE,
+    MOST_SLOW,
+    NO_ROOM_SECONDS,
+    SLOW_SECONDS,
+    Begun,
+    Capacity,
+    Room,
+)
 from receiver.core.errors import AccessDenied, CloudBusy, DestinationBusy, OutOfTime, StoreBusy
 from receiver.core.task import SUSPECT_FROM, SUSPECTS, Rank, Task
 from tests.builders import a_task
@@ -118,6 +127,36 @@ def test_steps_that_hang_while_the_partner_answers_others_hold_these_up_no_longe
         assert worker.begin(a_task(kind="react"), 99) >= 12
         worker.end_all(None)
     assert worker.capacity.end(hanging[0], CloudBusy(), worker.now) is None
+
+
+def quiet_after_some_hung(worker: Clocked) -> list[Begun]:
+    """Sixteen steps hang, although others were answered; the last of them began after the last answer."""
+    task = a_task(kind="react")
+    worker.warm_up(task)
+    hanging = [worker.capacity.begin(task, worker.now) for _ in range(15)]
+    worker.now += SLOW_SECONDS
+    worker.capacity.end(worker.capacity.begin(task, worker.now), None, worker.now)
+    worker.now += 1
+    hanging.append(worker.capacity.begin(task, worker.now))
+    worker.now += SLOW_SECONDS
+    return hanging
+
+
+def test_after_a_quiet_moment_one_step_finds_out_whether_the_partner_still_answers(worker: Clocked) -> None:
+    quiet_after_some_hung(worker)
+    assert worker.begin(a_task(kind="react"), 99) == 1
+    assert worker.begin(a_task(kind="react"), 99) == 0
+    worker.end_all(None)
+    assert worker.begin(a_task(kind="react"), 99) >= 12
+
+
+def test_a_partner_that_stopped_answering_gets_one_step_at_a_time_up_to_a_bound(worker: Clocked) -> None:
+    hanging = quiet_after_some_hung(worker)
+    for _ in range(100):
+        assert worker.begin(a_task(kind="react"), 99) <= 1
+        assert worker.begin(a_task(kind="react"), 99) == 0
+        worker.now += SLOW_SECONDS
+    assert len(hanging) + len(worker.running) == MOST_SLOW * 16
 
 
 def test_a_partner_that_hangs_after_it_was_well_gets_no_more_than_its_slots(worker: Clocked) -> None:
