@@ -21,7 +21,7 @@ from receiver.core.errors import NotAuthentic
 from receiver.core.operators import Role, hash_token
 from receiver.core.rate_limit import RateLimit
 from receiver.http.cross_site import refuse_cross_site
-from receiver.http.person import Person
+from receiver.http.person import Person, address_of
 from receiver.http.proxy_sign_in import ProxySignIn
 from receiver.http.public_keys import KeysUnavailable
 from receiver.http.roles import BY_LINK, role_of
@@ -126,7 +126,7 @@ class Gate:
         """Who sent it. A token comes first, because somebody put it there for this request; then the proxy's word."""
         if self._access.closed and self._proxy is None:
             raise HTTPException(403, CLOSED)
-        address = request.client.host if request.client else ""
+        address = address_of(request)
         given = [value for name, value in request.scope["headers"] if name == b"authorization"]
         bearer = any(value[:7].lower() == b"bearer " for value in given)
         if given and (bearer or self._proxy is None):  # oauth2-proxy adds Basic, which is not for us

@@ -30,6 +30,11 @@ def person_of(request: Request) -> Person:
     return person
 
 
+def address_of(request: Request) -> str:
+    """The address that the request came from: the client's, or that of a proxy in between."""
+    return request.client.host if request.client else ""
+
+
 def who_of(request: Request, given: object = "") -> str:
     """The name for the record: that of the sign-in. ``given`` counts only where the sign-in has none.
 

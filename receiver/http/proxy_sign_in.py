@@ -7,6 +7,7 @@ from starlette.requests import Request
 from receiver.core.errors import NotAuthentic
 from receiver.core.operators import is_name
 from receiver.core.proxy_proof import NamedByHeader, Network, read_proxies, read_sign_in
+from receiver.http.person import address_of
 from receiver.settings import Settings
 
 
@@ -33,7 +34,7 @@ class ProxySignIn:
             return None
         if len(values) > 1:
             raise NotAuthentic("two_headers")
-        if self._proxies is not None and not _within(request.client.host if request.client else "", self._proxies):
+        if self._proxies is not None and not _within(address_of(request), self._proxies):
             raise NotAuthentic("address")
         given = values[0].decode("latin-1")
         name = (await self._check(given) if self._check else given).lower()

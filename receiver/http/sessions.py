@@ -5,6 +5,7 @@ token that it began with. Only the end by signing out is stored: one record for 
 """
 
 import json
+import logging
 import secrets
 from dataclasses import replace
 
@@ -20,14 +21,16 @@ from receiver.core.errors import Conflict, NotAuthentic
 from receiver.core.flag import Flag
 from receiver.core.operators import Role, hash_token
 from receiver.http.json_body import json_response
-from receiver.http.person import Person, person_of
+from receiver.http.person import Person, address_of, person_of, who_of
 from receiver.http.session_cookie import PLAIN, SECURE, Session, credential_mark, read_cookie, write_cookie
+from receiver.log import log_line
 
 RENEWED_AFTER = 0.1
 """The part of the idle time after which a request gets a new cookie."""
 KEPT = 100
 """Ends of an operator's sessions that are remembered, until the sessions would have ended anyway."""
 TRIES = 5
+log = logging.getLogger("mailroom.http")
 ENDED = "your session has ended: sign in again"
 
 
@@ -67,12 +70,14 @@ class Sessions:
         )  # fmt: skip
         answer = _answer(replace(person, session=session))
         self._give(session, request, answer)
+        log_line(log, logging.INFO, "session.began", who=who_of(request), peer=address_of(request))
         return answer
 
     async def end(self, request: Request) -> Response:
         """Signs out: this session is over, also for whoever has a copy of its cookie."""
         if (session := person_of(request).session) is not None:
             await self._remember_end(session)
+            log_line(log, logging.INFO, "session.ended", who=who_of(request), peer=address_of(request))
         answer = json_response({"signed_out": session is not None})
         for name in (PLAIN, SECURE):
             answer.delete_cookie(name, secure=name == SECURE, httponly=True, samesite="strict")

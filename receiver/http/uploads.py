@@ -14,7 +14,7 @@ from receiver.bootstrap import App
 from receiver.core.errors import DocumentRefused, MailroomError, Malformed, TooLarge
 from receiver.http.auth import Endpoint
 from receiver.http.multipart import FilePart, Parts
-from receiver.http.person import person_of
+from receiver.http.person import address_of, person_of
 from receiver.http.problems import ErrorReply, problem_of
 from receiver.http.query_flag import flag_in
 from receiver.http.vendor_files import ingested_data, take_in_vendor_files
@@ -60,7 +60,7 @@ def upload(app: App) -> Endpoint:
 def _sender(request: Request) -> str:
     """The sender: the request's ``?sender=``, else who is signed in, else the client's address."""
     named = request.query_params.get("sender", "")[:NAME_LIMIT] or person_of(request).name
-    return named or (request.client.host if request.client else "")
+    return named or address_of(request)
 
 
 async def _take(app: App, part: FilePart, packet: bool, outcome: UploadResult) -> None:

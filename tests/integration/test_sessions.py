@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -132,6 +133,16 @@ async def test_who_signs_out_is_out_with_every_copy_of_the_cookie_and_elsewhere_
                 assert (await thief.get("/api/v1/overview")).status_code == 401
                 assert (await thief.delete("/api/v1/session")).status_code == 401
         assert (await other.get("/api/v1/overview")).status_code == 200
+
+
+async def test_the_log_says_who_signed_in_and_out_and_from_where(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="mailroom.http")
+    async with desk.signed_in() as browser:
+        await browser.post("/api/v1/session")
+        await browser.delete("/api/v1/session")
+    told = [(item.getMessage(), item.facts) for item in caplog.records]  # type: ignore[attr-defined]
+    facts = {"who": "ann", "peer": "10.0.0.7"}
+    assert told == [("session.began", facts), ("session.ended", facts)]
 
 
 async def test_what_is_kept_of_ended_sessions_is_bounded_and_forgets_those_that_would_be_over(desk: Desk) -> None:
