@@ -309,6 +309,14 @@ class TestSweepAndConsole:
         answer = console.invoke(request)
         assert answer["statusCode"] == 200
         assert "seen.pdf" in answer["body"]
+        session = {**request, "rawPath": "/session", "rawQueryString": ""}
+        http = {"http": {**request["requestContext"]["http"], "method": "POST", "path": "/session"}}
+        begun = console.invoke({**session, "requestContext": request["requestContext"] | http})
+        (cookie,) = begun["cookies"]
+        assert cookie.startswith("__Host-mailroom=")
+        assert "Secure" in cookie
+        del request["headers"]["authorization"]
+        assert console.invoke({**request, "cookies": [cookie.partition(";")[0]]})["statusCode"] == 200
         request["headers"]["authorization"] = "Bearer guess"
         assert console.invoke(request)["statusCode"] == 401
 
