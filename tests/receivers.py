@@ -18,6 +18,7 @@ from receiver.core.errors import StoreBusy
 from receiver.core.verify_webhook import TOKEN_HEADER, sign
 from receiver.http.operator import operator_app
 from receiver.http.public import public_app
+from receiver.http.stream import ChangeStreams
 from receiver.http.webhook import PATH
 from receiver.metrics import SummingMeter
 from receiver.pipeline.context import Context, WebhookTerms
@@ -127,8 +128,9 @@ def client_of(app: App) -> httpx.AsyncClient:
 
 
 def operator_of(app: App) -> httpx.AsyncClient:
-    """Asks the operator's side."""
-    return httpx.AsyncClient(transport=httpx.ASGITransport(operator_app(app)), base_url="http://mail")
+    """Asks the operator's side, whose streams end at once: an answer is read when it is whole."""
+    inside = operator_app(app, streams=ChangeStreams(app.context, seconds=0))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(inside), base_url="http://mail")
 
 
 async def post(client: httpx.AsyncClient, body: bytes, sender: Sender | None = None) -> httpx.Response:

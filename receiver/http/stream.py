@@ -77,6 +77,8 @@ class ChangeStreams:
             return Response(status_code=204)
         if self._open >= self._most:
             raise HTTPException(503, "too many streams are open; poll instead", headers={"retry-after": "30"})
+        if request.method == "HEAD":
+            return Response(headers=HEADERS)
         return _EventStream(self, request.headers.get("last-event-id", ""))
 
     @contextmanager

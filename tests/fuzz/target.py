@@ -7,6 +7,7 @@ from typing import Any
 from receiver.core.change import Write
 from receiver.http.operator import operator_app
 from receiver.http.public import public_app
+from receiver.http.stream import ChangeStreams
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW
 from tests.fuzz.cases import Case
@@ -34,7 +35,7 @@ class Target:
         self._store = Counting()
         app = an_app(folder, store=self._store, max_body=50_000, max_upload=50_000)
         self._asked = 0
-        self._public, self._operator = public_app(app), operator_app(app)
+        self._public, self._operator = public_app(app), operator_app(app, streams=ChangeStreams(app.context, seconds=0))
 
     async def try_(self, case: Case) -> tuple[int, str]:
         """The status that came (0 for none), and which rule was broken, "" for none.

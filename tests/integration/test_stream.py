@@ -99,6 +99,7 @@ def test_one_listener_too_many_is_refused_and_one_that_left_makes_room(streams: 
 def test_it_needs_the_token(streams: ChangeStreams, tmp_path: Path) -> None:
     with client_of(streams, tmp_path) as client:
         assert client.get(PATH, headers={"authorization": "Bearer wrong"}).status_code == 401
+        assert client.head(PATH).headers["content-type"].startswith("text/event-stream")  # and it ends
 
 
 @pytest.mark.anyio
