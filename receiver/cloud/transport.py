@@ -156,7 +156,7 @@ class Transport:
             client.stream(
                 call.method,
                 self.base_url + call.path,
-                params={**self.scope.params(organization_only=call.organization_only), **call.params},
+                params={**self.scope.params(organization_only=call.organization_only), **call.params} or None,
                 json=call.json,
                 content=call.form,
                 headers=call.form.headers if call.form else None,
