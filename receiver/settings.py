@@ -233,6 +233,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             forms.ADDRESS,
         ),
     ] = "127.0.0.1:8081"
+    server: Annotated[
+        str,
+        _about(
+            "For the command line: the operator's side of a Mailroom elsewhere, for instance "
+            "https://mailroom.example.com; `--server` before the command does the same",
+            forms.API_URL,
+        ),
+    ] = ""
+    server_token: Annotated[
+        Secret, _about("For the command line: the token for that server; never an argument", forms.TOKEN)
+    ] = Secret("")
     documents_url: Annotated[
         str,
         _about(

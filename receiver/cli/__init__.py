@@ -62,6 +62,7 @@ COMMANDS = {
 """Command -> its module and function. The demo belongs to the application, so it is only named here."""
 
 
+HELP = frozenset({"-h", "--help"})
 OWNER_ONLY = 0o077
 GROUP_MASKS = {"read": 0o027, "write": 0o007}
 """MAILROOM_GROUP_ACCESS -> the umask of this process."""
@@ -87,9 +88,12 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Resolves the command. For a wrong name, suggests a near one; click would import all commands for that."""
         try:
-            return super().resolve_command(ctx, args)
+            name, command, rest = super().resolve_command(ctx, args)
         except click.NoSuchCommand as error:
             raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from error
+        if name is not None and not HELP.intersection(rest):
+            _refuse_server(name, ctx.params.get("server"))
+        return name, command, rest
 
     def main(  # type: ignore[override]  # it always ends the process; nobody calls it otherwise
         self, args: Sequence[str] | None = None, prog_name: str | None = None, **more: Any
@@ -115,7 +119,10 @@ class Commands(click.Group):
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="mailroom")
-def cli() -> None:
+@click.option(
+    "--server", metavar="URL", help="Work through the operator's API of this server; MAILROOM_SERVER by default."
+)
+def cli(server: str | None) -> None:
     """Receive documents, have LlamaCloud classify and split them, and deliver each to its destination."""
 
 
@@ -125,6 +132,17 @@ def import_own(package: str) -> None:
     if package not in sys.modules and spec is not None and spec.loader is not None:
         sys.modules[package] = module = module_from_spec(spec)
         spec.loader.exec_module(module)
+
+
+def _refuse_server(command: str, given: str | None) -> None:
+    """Raises Misconfigured for a command that does not work through the server that is given."""
+    if given == "":
+        raise click.UsageError("--server is empty: give a URL such as https://mailroom.example.com")
+    url = given or one_of(os.environ, "server")
+    if url:
+        from receiver.cli.server import refuse_without_store
+
+        refuse_without_store(command, explicit=given is not None, url=url)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,34 +1,27 @@
 """mailroom alerts: list, explain, acknowledge and silence incidents; test channels."""
 
-import os
-import sys
 import time
+from datetime import datetime
 
 import click
 
 from receiver import show
-from receiver.alerting.incident_report import incident_report
-from receiver.alerting.incidents import acknowledge
-from receiver.alerting.incidents import silence as keep_silent
 from receiver.alerting.send_test import send_test
 from receiver.bootstrap import App
-from receiver.cli.listing import SPAN, shown_of, when
+from receiver.cli.listing import SPAN, moment_text, shown_of, when
 from receiver.cli.numbers import WholeNumber
+from receiver.cli.operating import mend, operate
+from receiver.cli.operations import Shown
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.person_text import NAME, REASON
-from receiver.cli.running import with_app, with_store
+from receiver.cli.running import with_app
 from receiver.cli.user import user_name
-from receiver.config import load
-from receiver.core.alert_rule import AlertRule
-from receiver.core.change import Query
+from receiver.core.alert import Severity
 from receiver.core.channel import Channel
 from receiver.core.channel_name import channel_name
 from receiver.core.errors import MailroomError
-from receiver.core.incident import Incident, Status
+from receiver.core.incident import Status
 from receiver.core.quantity import times
-from receiver.pipeline.records import find_records
-from receiver.read_settings import from_environ
-from receiver.secrets import RevealedEnviron
 
 WHO = click.option(
     "--who", type=NAME, default=user_name, show_default="you", help="Who does this; recorded with the incident."
@@ -55,38 +48,39 @@ def alerts(context: click.Context) -> None:
 @JSON
 def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
     """List active incidents, most severe first."""
-    query = Query(newest_first=True) if everything else Query(by="standing")
-    most = limit or sys.maxsize - 1
-    incidents = shown_of(with_store(lambda store: find_records(store, Incident, query, limit=most + 1)), most)
+    wanted = None if limit is None else limit + 1
+    found = operate(lambda it: it.incidents(everything=everything, limit=wanted))
+    incidents = found if limit is None else shown_of(found, limit)
     if not everything:
-        incidents.sort(key=lambda item: (-item.severity.rank, item.opened_at))
+        incidents.sort(key=lambda item: (-Severity(item["severity"]).rank, item["opened_at"]))
     if as_json:
-        print_json({"incidents": [show.incident(item) for item in incidents]})
+        print_json({"incidents": incidents})
         return
     rows = [
-        (item.id, item.severity, item.kind, item.title, _counted(item), when(item.opened_at), _state(item))
+        (item["key"], item["severity"], item["kind"], item["title"], _counted(item), moment_text(item["opened_at"]),
+         _state(item))
         for item in incidents
-    ]
+    ]  # fmt: skip
     if not rows:
         say("no active incidents" if not everything else "no incidents yet")
         return
     table(("incident", "severity", "kind", "what", "times", "since", "state"), rows)
 
 
-def _counted(item: Incident) -> str:
-    return f"{item.count}, {item.unmended} not fixed" if item.unmended else str(item.count)
+def _counted(item: Shown) -> str:
+    return f"{item['count']}, {item['unmended']} not fixed" if item["unmended"] else str(item["count"])
 
 
-def _times(item: Incident) -> str:
-    return times(item.count) + (f", {item.unmended} not fixed yet" if item.unmended else "")
+def _times(item: Shown) -> str:
+    return times(item["count"]) + (f", {item['unmended']} not fixed yet" if item["unmended"] else "")
 
 
-def _state(item: Incident) -> str:
-    parts = [str(item.status)]
-    if item.acknowledged_by:
-        parts.append(f"acknowledged by {item.acknowledged_by}")
-    if item.silenced_until and item.silenced_until > time.time():
-        parts.append(f"silenced until {when(item.silenced_until)} by {item.silenced_by}: {item.silenced_why}")
+def _state(item: Shown) -> str:
+    parts = [str(item["status"])]
+    if item["acknowledged_by"]:
+        parts.append(f"acknowledged by {item['acknowledged_by']}")
+    if (until := item["silenced_until"]) and datetime.fromisoformat(until).timestamp() > time.time():
+        parts.append(f"silenced until {moment_text(until)} by {item['silenced_by']}: {item['silenced_why']}")
     return ", ".join(parts)
 
 
@@ -96,46 +90,39 @@ def _state(item: Incident) -> str:
 @JSON
 def show_incident(key: str, limit: int, as_json: bool) -> None:
     """Explain one incident, by the key in its alert: its documents, the fix, and the notices sent."""
-    channels = [rule.to for rule in load_rules()]
-    shown = with_store(lambda store: incident_report(key, channels, store, limit=limit))
+    item = operate(lambda it: it.incident(key, limit=limit))
     if as_json:
-        print_json(shown.shown())
+        print_json(item)
         return
-    item = shown.incident
-    say(f"{one_line(item.title)}  {item.id}")
-    say(f"  {_state(item)}; {item.severity}, {item.kind}, no. {item.number} of its kind")
-    say(f"  {_times(item)}; {when(item.opened_at)} to {when(item.closed_at or item.last_at)}")
-    over = item.status is Status.RESOLVED
+    say(f"{one_line(item['title'])}  {item['key']}")
+    say(f"  {_state(item)}; {item['severity']}, {item['kind']}, no. {item['number']} of its kind")
+    ended = moment_text(item["closed_at"] or item["last_at"])
+    say(f"  {_times(item)}; {moment_text(item['opened_at'])} to {ended}")
+    over = item["status"] == Status.RESOLVED
     for name, text in (
-        ("message", item.examples[0].detail if item.examples else item.detail),
-        ("tried", item.tried),
-        ("fix", "" if over else item.fix),  # a resolved incident needs no fix
+        ("message", item["detail"]),
+        ("tried", item["tried"]),
+        ("fix", "" if over else item["fix"]),  # a resolved incident needs no fix
     ):
         if text:
-            own = item.kind in ("table.refused", "shadow.refused")  # the errors of a file of ours, one a line
+            own = item["kind"] in ("table.refused", "shadow.refused")  # the errors of a file of ours, one a line
             for line in text.splitlines() if own else [text]:
                 say(f"  {name}: {one_line(line)}")
-    for command in () if over else item.commands:
+    for command in () if over else item["commands"]:
         say(f"    {command}")
     rows = [
-        (each.document_id or each.task_id, each.name, each.job_id, when(each.at), each.detail)
-        for each in shown.occurrences
-    ]
+        (each["document_id"] or each["task_id"] or "", each["name"] or "", each["job_id"] or "",
+         moment_text(each["at"]), each["detail"])
+        for each in item["documents"]
+    ]  # fmt: skip
     say("")
     table(("document", "name", "job", "when", "message"), rows)
     if notified := [
-        (each.channel, each.told or "none yet", when(each.told_at), each.error) for each in shown.notifications
+        (each["channel"], each["told"] or "none yet", moment_text(each["told_at"]), each["error"] or "")
+        for each in item["channels"]
     ]:
         say("")
         table(("channel", "last notice", "when", "error"), notified)
-
-
-def load_rules() -> tuple[AlertRule, ...]:
-    """The rules of mailroom.yaml; none if it cannot be read, because incidents can be shown without them."""
-    try:
-        return load(from_environ().config, RevealedEnviron(os.environ)).alerts
-    except MailroomError:
-        return ()
 
 
 @alerts.command(short_help="Acknowledge an incident.")
@@ -144,7 +131,7 @@ def load_rules() -> tuple[AlertRule, ...]:
 @JSON
 def ack(key: str, who: str, as_json: bool) -> None:
     """Acknowledge an incident: Mailroom sends no more reminders and does not escalate it."""
-    _print(with_app(lambda app: acknowledge(key, app.context, who=who), existing=True), as_json=as_json)
+    _print(mend(lambda it: it.acknowledge(key, who=who)), as_json=as_json)
 
 
 @alerts.command(short_help="Silence notices about an incident for a while.")
@@ -160,17 +147,14 @@ def silence(key: str, seconds: float | None, why: str, end: bool, who: str, as_j
         raise click.UsageError("give --for and --why, or --end")
     if seconds is not None and seconds <= 0:
         raise click.UsageError("--for: a silence needs a duration above 0, such as 2h; --end ends one")
-    _print(
-        with_app(lambda app: keep_silent(key, seconds or 0.0, why, app.context, who=who), existing=True),
-        as_json=as_json,
-    )
+    _print(mend(lambda it: it.silence(key, seconds or 0.0, why, who=who)), as_json=as_json)
 
 
-def _print(incident: Incident, *, as_json: bool) -> None:
+def _print(incident: Shown, *, as_json: bool) -> None:
     if as_json:
-        print_json(show.incident(incident))
+        print_json(incident)
     else:
-        say(f"{one_line(incident.title)}: {_state(incident)}")
+        say(f"{one_line(incident['title'])}: {_state(incident)}")
 
 
 @alerts.command("test", short_help="Send a test notice to channels.")

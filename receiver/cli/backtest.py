@@ -14,7 +14,7 @@ from receiver.cli import output
 from receiver.cli.listing import MOMENT
 from receiver.cli.numbers import WholeNumber
 from receiver.cli.paths import Given, config_from
-from receiver.cli.running import run
+from receiver.cli.running import refuse_server, run
 from receiver.cli.suggestions import did_you_mean, refuse_unknown_type
 from receiver.config import load
 from receiver.core.calibration import threshold_of, with_threshold
@@ -100,6 +100,7 @@ def backtest(
 async def _tested(
     settings: Settings, table: RouteTable, present: RouteTable | None, query: Query
 ) -> list[BacktestResult]:
+    refuse_server()
     store = existing_store(settings)
     try:
         await refuse_unknown_type(query.key, store)

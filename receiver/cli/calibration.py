@@ -2,15 +2,13 @@
 
 import click
 
-from receiver import show
-from receiver.bootstrap import App
 from receiver.cli.listing import MOMENT
 from receiver.cli.mending import JSON
 from receiver.cli.numbers import Number
+from receiver.cli.operating import operate
+from receiver.cli.operations import Shown
 from receiver.cli.output import print_json, say, table
-from receiver.cli.running import with_app
-from receiver.core.calibration import TARGET, CalibrationReport, Outcomes, TypeCalibration
-from receiver.operations.calibrate import calibrate
+from receiver.core.calibration import TARGET
 
 
 @click.command(short_help="Show how often LlamaCloud was right, and thresholds that fit.")
@@ -27,34 +25,30 @@ def calibration(since: float | None, target: float, as_json: bool) -> None:
     What a threshold would have done: mailroom routes backtest --min-confidence TYPE=NUMBER.
     """
 
-    async def work(app: App) -> CalibrationReport:
-        return await calibrate(app.context.config.table, app.context.store, target=target, since=since)
-
-    found = with_app(work)
+    found = operate(lambda it: it.calibration(since=since, target=target))
     if as_json:
-        print_json(show.calibration(found))
+        print_json(found)
         return
     columns = ("LlamaCloud said", "threshold", "at or above it", "below it", "corrected to", "suggested", "because")
-    table(columns, [_row(item) for item in found.types])
-    for item in found.types:
-        if item.suggested is not None:
-            say(f"to see what that changes: mailroom routes backtest --min-confidence {item.type}={item.suggested:.2f}")
-    if not found.complete:
-        say(f"only the newest {found.documents} documents were read: narrow it down with --since", err=True)
+    table(columns, [_row(item) for item in found["types"]])
+    for item in found["types"]:
+        if (number := item["suggested"]) is not None:
+            say(f"to see what that changes: mailroom routes backtest --min-confidence {item['type']}={number:.2f}")
+    if not found["complete"]:
+        say(f"only the newest {found['documents']} documents were read: narrow it down with --since", err=True)
 
 
-def _row(item: TypeCalibration) -> tuple[str, ...]:
-    became = ", ".join(f"{name} ({count})" for name, count in item.became.items())
-    threshold = "" if item.threshold is None else f"{item.threshold:.2f}"
-    suggested = "" if item.suggested is None else f"{item.suggested:.2f}"
-    above, below = _words(item.above), _words(item.below)
-    return item.type or "no match", threshold, above, below, became, suggested, item.because
+def _row(item: Shown) -> tuple[str, ...]:
+    became = ", ".join(f"{name} ({count})" for name, count in item["became"].items())
+    threshold, suggested = ("" if item[name] is None else f"{item[name]:.2f}" for name in ("threshold", "suggested"))
+    above, below = _words(item["above"]), _words(item["below"])
+    return item["type"] or "no match", threshold, above, below, became, suggested, item["because"]
 
 
-def _words(found: Outcomes) -> str:
+def _words(found: Shown) -> str:
     counts = {
-        f"of {found.checked} checked right": found.right if found.checked else None,
-        "not corrected": found.uncorrected or None,
-        "waiting": found.waiting or None,
+        f"of {found['checked']} checked right": found["right"] if found["checked"] else None,
+        "not corrected": found["uncorrected"] or None,
+        "waiting": found["waiting"] or None,
     }
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count is not None) or "-"

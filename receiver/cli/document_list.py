@@ -1,29 +1,26 @@
-"""The documents that a search finds: the search of the given words and options, its table, and what is not shown."""
+"""The list of documents that a search finds: what is asked, its table, and what it says about those not shown."""
 
 import re
 import time
+from collections.abc import Sequence
 from typing import NoReturn
 
 import click
 
-from receiver import show
 from receiver.cli import mending
-from receiver.cli.listing import DOCUMENT_COLUMNS, document_row, when
+from receiver.cli.listing import DOCUMENT_COLUMNS, document_row, moment_text, when
+from receiver.cli.operations import Operations, Shown
 from receiver.cli.output import one_line, print_json, say, table
-from receiver.cli.suggestions import types_of_the_table
-from receiver.core.document import Document
 from receiver.core.errors import Malformed
 from receiver.core.quantity import quantity
-from receiver.core.search import FILTERS, Comparison, Criterion, Search, SearchPage, parse_search
-from receiver.operations.document_search import AT_MOST, search_documents
-from receiver.ports import Store
+from receiver.core.search import FILTERS, Comparison, Criterion, Search, parse_search
+from receiver.operations.document_search import AT_MOST
 
-PAGE = 500
 _EXCLUDES = re.compile("-({}):".format("|".join(FILTERS)))
 
 
 class SearchCommand(click.Command):
-    """A command that takes words like ``-state:open``, which exclude by a filter and are no options."""
+    """A command whose words may exclude by a filter, as ``-state:open`` does, which is no option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" not in args:
@@ -56,7 +53,7 @@ def search_of(text: str, *, since: float | None = None, **filters: str | None) -
 
 
 def may_be_a_name(word: str) -> bool:
-    """Whether the word has no filter, or is no valid search, so that it may be the name of a document."""
+    """Whether the word has no filter, so that a document may be called that; also if it is no search at all."""
     try:
         search = parse_search(word, now=time.time())
     except Malformed:
@@ -64,46 +61,45 @@ def may_be_a_name(word: str) -> bool:
     return bool(search.criteria) and not any(item.field or item.negated for item in search.criteria)
 
 
-async def searched(search: Search, store: Store, *, limit: int, cursor: str | None) -> SearchPage:
-    """The first ``limit`` documents. Raises click's UsageError for a type that nothing has, or a wrong cursor."""
-    types = types_of_the_table()
-    try:
-        page = await search_documents(search, store, types=types, limit=min(limit, PAGE), cursor=cursor)
-        found = list(page.records)
-        while page.cursor and page.back_to is None and len(found) < limit:
-            size = min(limit - len(found), PAGE)
-            following = await search_documents(search, store, types=types, limit=size, cursor=page.cursor)
-            found += following.records
-            looked = page.looked_at + following.looked_at
-            page = page._replace(cursor=following.cursor, back_to=following.back_to, looked_at=looked)
-    except Malformed as error:
-        raise click.UsageError(str(error)) from error
-    return page._replace(records=show.in_page_order(found))
-
-
-def print_page(page: SearchPage, *, as_json: bool) -> None:
-    """Prints the documents; what is not among them is said on standard error."""
+def print_page(page: Shown, *, as_json: bool) -> None:
+    """Prints the documents of a search; what is not among them is said on standard error."""
+    shown = page["documents"]
     if as_json:
-        print_json({"documents": [show.document(item) for item in page.records], **show.search_page(page)})
+        print_json(page)
     else:
-        table(DOCUMENT_COLUMNS, [document_row(item) for item in page.records])
-    if page.not_indexed:
-        say(f"the search index is being built: {page.not_indexed:,} documents are not in it yet", err=True)
-    if page.back_to is not None:
-        looked = f"looked at {page.looked_at:,} documents, back to {when(page.back_to)}"
-        say(f"{looked}; to look further: --cursor {page.cursor}", err=True)
-    elif page.cursor:
-        of = "" if page.total is None else f" of {page.total:,}" + ("" if page.total_is_exact else "+")
-        say(f"shown: {len(page.records):,}{of}; for more: --limit, or the next ones: --cursor {page.cursor}", err=True)
+        table(DOCUMENT_COLUMNS, [document_row(item) for item in shown])
+    if page["not_indexed"]:
+        say(f"the search index is being built: {page['not_indexed']:,} documents are not in it yet", err=True)
+    if page["looked_back_to"] is not None:
+        looked = f"looked at {page['looked_at']:,} documents, back to {moment_text(page['looked_back_to'])}"
+        say(f"{looked}; to look further: --cursor {page['cursor']}", err=True)
+    elif page["cursor"]:
+        of = "" if page["total"] is None else f" of {page['total']:,}" + ("" if page["total_is_exact"] else "+")
+        say(f"shown: {len(shown):,}{of}; for more: --limit, or the next ones: --cursor {page['cursor']}", err=True)
 
 
-def picked(word: str, fit: list[Document], *, as_json: bool) -> Document:
-    """The document that the person at the terminal picks. Without a terminal, they are listed.
+async def document_called(word: str, operations: Operations, *, as_json: bool = False) -> Shown:
+    """The document that this word names: an id or its beginning, a name, or a job's id. Of several a person picks one.
 
-    Raises click's UsageError if none is picked.
+    Raises NotFound, and click's UsageError when several fit and nobody picks.
+    """
+    fit = await operations.called(word)
+    return fit[0] if len(fit) == 1 else picked(word, fit, as_json=as_json)
+
+
+async def documents_given(words: Sequence[str], operations: Operations, *, as_json: bool = False) -> list[Shown]:
+    """The documents that these words name, each once. Raises as ``document_called`` does."""
+    found = [await document_called(word, operations, as_json=as_json) for word in dict.fromkeys(words)]
+    return list({item["document_id"]: item for item in found}.values())
+
+
+def picked(word: str, fit: Sequence[Shown], *, as_json: bool) -> Shown:
+    """The one of these that a person at the terminal picks; without one they are listed.
+
+    Raises click's UsageError when none is picked: which one is meant is the person's to say.
     """
     if as_json:
-        print_json({"documents": [show.document(item) for item in fit]})
+        print_json({"documents": list(fit)})
         _refuse(word, fit)
     if not mending.at_a_terminal():
         table(DOCUMENT_COLUMNS, [document_row(item) for item in fit])
@@ -115,6 +111,6 @@ def picked(word: str, fit: list[Document], *, as_json: bool) -> Document:
     return fit[int(answer) - 1]
 
 
-def _refuse(word: str, fit: list[Document]) -> NoReturn:
+def _refuse(word: str, fit: Sequence[Shown]) -> NoReturn:
     count = f"the newest {AT_MOST} that fit" if len(fit) == AT_MOST else quantity(len(fit), "document")
     raise click.UsageError(f"{one_line(word)!r} names several documents ({count}): give the id of one")

@@ -1,27 +1,20 @@
 """mailroom documents: list them, or show one with its timeline."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from receiver import show
-from receiver.cli.document_list import SearchCommand, may_be_a_name, picked, print_page, search_of, searched
-from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row, shown_of
+from receiver.cli.document_list import SearchCommand, document_called, may_be_a_name, print_page, search_of
+from receiver.cli.listing import DOCUMENT_COLUMNS, MOMENT, document_row, moment_text, shown_of
 from receiver.cli.numbers import WholeNumber
+from receiver.cli.operating import operate
+from receiver.cli.operations import Operations, Shown
 from receiver.cli.output import one_line, print_json, say, table
-from receiver.cli.running import with_store
-from receiver.cli.suggestions import ClosestChoice, refuse_unknown_type
-from receiver.core.change import Query
-from receiver.core.document import Document, DocumentState
+from receiver.cli.suggestions import ClosestChoice
+from receiver.core.document import DocumentState
 from receiver.core.errors import NotFound
 from receiver.core.pages import spans
-from receiver.core.search import SearchPage
-from receiver.operations.document_report import DocumentReport, document_report
-from receiver.operations.document_search import documents_called
-from receiver.pipeline.records import find_records
-from receiver.ports import Store
 
 STATES = ClosestChoice([state.value for state in DocumentState])
 
@@ -66,22 +59,13 @@ def documents(
         return
     asked = search_of(" ".join((*words, search or "")), state=state, type=of_type, batch=batch, since=since)
 
-    async def found(store: Store) -> SearchPage:
-        await refuse_unknown_type(of_type, store)
-        return await searched(asked, store, limit=limit, cursor=cursor)
-
-    print_page(with_store(found), as_json=as_json)
+    print_page(operate(lambda it: it.search(asked, limit=limit, cursor=cursor)), as_json=as_json)
 
 
 def _overdue(since: float | None, limit: int, *, as_json: bool) -> None:
-    query = Query(by="overdue", since=since, until=time.time())
-
-    async def found(store: Store) -> list[Document]:
-        return await find_records(store, Document, query, limit=limit + 1)
-
-    shown = show.in_page_order(shown_of(with_store(found), limit))
+    shown = shown_of(operate(lambda it: it.overdue(since=since, limit=limit + 1)), limit)
     if as_json:
-        print_json({"documents": [show.document(item) for item in shown]})
+        print_json({"documents": shown})
     else:
         table(DOCUMENT_COLUMNS, [document_row(item) for item in shown])
 
@@ -89,25 +73,24 @@ def _overdue(since: float | None, limit: int, *, as_json: bool) -> None:
 def _named(word: str, *, limit: int, as_json: bool) -> None:
     """Shows the document that has this name, id or job; else what the word finds. Raises NotFound for nothing."""
 
-    async def found(store: Store) -> list[Document] | SearchPage:
+    async def found(operations: Operations) -> tuple[Shown | None, Shown | None]:
         try:
-            return await documents_called(word, store)
+            chosen = await document_called(word, operations, as_json=as_json)
         except NotFound:
-            page = await searched(search_of(word), store, limit=limit, cursor=None)
-            if page.records or page.cursor:
-                return page
+            page = await operations.search(search_of(word), limit=limit, cursor=None)
+            if page["documents"] or page["cursor"]:
+                return None, page
             raise
+        return await operations.document(chosen["document_id"]), None
 
-    fit = with_store(found)
-    if isinstance(fit, SearchPage):
-        print_page(fit, as_json=as_json)
-        return
-    chosen = fit[0] if len(fit) == 1 else picked(word, fit, as_json=as_json)
-    _show(with_store(lambda store: document_report(chosen.id, store)), as_json=as_json)
+    report, page = operate(found)
+    if page is not None:
+        print_page(page, as_json=as_json)
+    elif report is not None:
+        _show(report, as_json=as_json)
 
 
-def _show(report: DocumentReport, *, as_json: bool) -> None:
-    data = report.shown()
+def _show(data: Shown, *, as_json: bool) -> None:
     if as_json:
         print_json(data)
         return
@@ -118,7 +101,7 @@ def _show(report: DocumentReport, *, as_json: bool) -> None:
         say(f"  waits for {_waiting(item)}")
     if (check := data["verified"]) is not None:
         each = f"for each place: mailroom verify {data['document_id']}"
-        say(f"  verified at {_when(check['at'])}: {check['verdict']}; {each}")
+        say(f"  verified at {moment_text(check['at'])}: {check['verdict']}; {each}")
     if beside := data["shadow"]:
         say(f"  the shadow table {beside['table']} {_beside(beside)}")
     if data.get("mail"):
@@ -128,7 +111,10 @@ def _show(report: DocumentReport, *, as_json: bool) -> None:
     _table(("delivery", "status", "where or why"), [_delivery(item) for item in data["deliveries"]])
     rows = (data["plan"] or {}).get("trace", [])
     _table(("route", "matched", "why"), [(row["route"], "✔" if row["matched"] else "no", row["why"]) for row in rows])
-    _table(("when", "what", "detail"), [(_when(item["at"]), item["what"], item["detail"]) for item in data["history"]])
+    _table(
+        ("when", "what", "detail"),
+        [(moment_text(item["at"]), item["what"], item["detail"]) for item in data["history"]],
+    )
 
 
 def _statements(data: dict[str, Any]) -> None:
@@ -137,7 +123,7 @@ def _statements(data: dict[str, Any]) -> None:
         say(f"  {_result(said)}")
     for item in data["decisions"]:
         why = f", because {one_line(item['why'])}" if item["why"] else ""
-        say(f"  {_when(item['at'])}: {one_line(item['who'])} {one_line(item['text'])}{why}")
+        say(f"  {moment_text(item['at'])}: {one_line(item['who'])} {one_line(item['text'])}{why}")
 
 
 def _result(said: dict[str, Any]) -> str:
@@ -148,7 +134,7 @@ def _result(said: dict[str, Any]) -> str:
 
 
 def _waiting(item: dict[str, Any]) -> str:
-    when = f", next try at {_when(item['next_at'])}" if item["next_at"] else ""
+    when = f", next try at {moment_text(item['next_at'])}" if item["next_at"] else ""
     why = f": {one_line(item['why'])}" if item["why"] else ""
     return f"{one_line(item['what'])}{when}{why}"
 
@@ -161,11 +147,6 @@ def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     if rows:
         say("")
         table(columns, rows)
-
-
-def _when(moment: str) -> str:
-    """The time to the second; ``--json`` has exact times."""
-    return f"{moment[:19].replace('T', ' ')}Z"
 
 
 def _family(data: dict[str, Any]) -> None:

@@ -4,16 +4,14 @@ from typing import Any
 
 import click
 
-from receiver import show
-from receiver.cli.listing import MOMENT, shown_of, when
+from receiver.cli.listing import MOMENT, moment_text, shown_of
 from receiver.cli.numbers import WholeNumber
+from receiver.cli.operating import operate
+from receiver.cli.operations import Shown
 from receiver.cli.output import one_line, print_json, say, table
-from receiver.cli.running import with_store
-from receiver.core.change import Query
-from receiver.core.event import Event
 from receiver.core.quantity import quantity
-from receiver.operations.event_report import event_report
-from receiver.pipeline.records import find_records
+
+COLUMNS = ("received", "type", "job", "event", "verified by")
 
 
 @click.command(short_help="List events, or show one with its proofs and attempts.")
@@ -30,19 +28,21 @@ def events(event_id: str | None, job: str | None, since: float | None, limit: in
     if event_id:
         _one(event_id, as_json=as_json)
         return
-    query = Query(by="job" if job else "all", key=job, since=since, newest_first=True)
-    records = shown_of(with_store(lambda store: find_records(store, Event, query, limit=limit + 1)), limit)
+    records = shown_of(operate(lambda it: it.events(job=job, since=since, limit=limit + 1)), limit)
     if as_json:
-        print_json({"events": [show.event(item) for item in records]})
+        print_json({"events": records})
         return
-    rows = [
-        (when(item.received_at), item.type, item.job_id, item.event_id, ", ".join(item.verified_by)) for item in records
-    ]
-    table(("received", "type", "job", "event", "verified by"), rows)
+    table(COLUMNS, map(event_row, records))
+
+
+def event_row(item: Shown) -> tuple[str, ...]:
+    """An event of the API as a row of COLUMNS."""
+    proofs = ", ".join(item["verified_by"])
+    return moment_text(item["received_at"]), item["type"], item["job_id"], item["event_id"], proofs
 
 
 def _one(event_id: str, *, as_json: bool) -> None:
-    data = with_store(lambda store: event_report(event_id, store)).shown()
+    data = operate(lambda it: it.event(event_id))
     if as_json:
         print_json(data)
         return

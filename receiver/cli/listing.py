@@ -2,14 +2,14 @@
 
 import re
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from receiver import show
 from receiver.cli.output import say
-from receiver.core.document import Document, DocumentState
+from receiver.core.document import DocumentState
 
 R = TypeVar("R")
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -48,14 +48,14 @@ SPAN = TimeSpan()
 DOCUMENT_COLUMNS = ("document", "name", "type", "confidence", "state", "where or why")
 
 
-def document_row(item: Document) -> tuple[str | list[str], ...]:
-    """A document as a row of DOCUMENT_COLUMNS, with its places, or why it waits or failed."""
-    unclassified = "mail" if item.mail else ""
-    found_type = item.type or (unclassified if item.effective is None else "no match")
-    confidence = f"{item.effective.confidence:.2f}" if item.effective else ""
-    places = [each.receipt.location for each in item.deliveries if each.receipt and not each.superseded]
-    why = [] if item.state is DocumentState.ROUTED else [show.reason(item)]
-    return item.id, item.name, found_type, confidence, item.state, why + places
+def document_row(item: Mapping[str, Any]) -> tuple[str | list[str], ...]:
+    """A document of the API as a row of DOCUMENT_COLUMNS, with its places, or why it waits or failed."""
+    unclassified = "mail" if item.get("mail") else ""
+    found_type = item["type"] or (unclassified if item["confidence"] is None else "no match")
+    confidence = "" if item["confidence"] is None else f"{item['confidence']:.2f}"
+    places = [each["location"] for each in item["deliveries"] if each["location"] and not each["superseded"]]
+    why = [] if item["state"] == DocumentState.ROUTED else [item["reason"]]
+    return item["document_id"], item["name"], found_type, confidence, item["state"], why + places
 
 
 def shown_of(records: list[R], limit: int) -> list[R]:
@@ -63,6 +63,11 @@ def shown_of(records: list[R], limit: int) -> list[R]:
     if len(records) > limit:
         say(f"shown: {limit:,}; there are more: --limit", err=True)
     return records[:limit]
+
+
+def moment_text(text: str | None) -> str:
+    """A moment of the API for people: UTC, to the second; "" for none. ``--json`` has exact times."""
+    return f"{text[:19].replace('T', ' ')}Z" if text else ""
 
 
 def when(at: float | None) -> str:

@@ -2,10 +2,8 @@
 
 import click
 
-from receiver.bootstrap import App
+from receiver.cli.operating import mend
 from receiver.cli.output import say
-from receiver.cli.running import with_app
-from receiver.cli.user import user_name
 from receiver.core.errors import Malformed
 from receiver.pipeline import pause as pausing
 
@@ -14,16 +12,18 @@ from receiver.pipeline import pause as pausing
 @click.argument("what")
 def pause(what: str) -> None:
     """Pause deliveries to WHAT (s3://bucket, sqs://queue, …), `submission`, or `results`. Work is queued, not lost."""
-    with_app(lambda app: _set(app, what, pausing.FOR_EVER))
-    say(f"{_place(what)} is paused; to resume: mailroom resume {_place(what)}")
+    place = _place(what)
+    mend(lambda it: it.pause(place, resume=False))
+    say(f"{place} is paused; to resume: mailroom resume {place}")
 
 
 @click.command()
 @click.argument("what")
 def resume(what: str) -> None:
     """Resume WHAT; queued work restarts within a minute."""
-    with_app(lambda app: _set(app, what, 0.0))
-    say(f"{_place(what)} is resumed")
+    place = _place(what)
+    mend(lambda it: it.pause(place, resume=True))
+    say(f"{place} is resumed")
 
 
 def _place(what: str) -> str:
@@ -31,7 +31,3 @@ def _place(what: str) -> str:
         return pausing.pausable(what)
     except Malformed as error:
         raise click.UsageError(str(error)) from error
-
-
-async def _set(app: App, what: str, until: float) -> None:
-    await app.context.store.apply(await pausing.pause(_place(what), until, app.context, who=user_name()))

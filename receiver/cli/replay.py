@@ -1,19 +1,19 @@
 """mailroom replay: reprocesses documents and parked tasks; safe to repeat."""
 
+import contextlib
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
-from receiver.bootstrap import App
+from receiver.cli.document_list import document_called
 from receiver.cli.listing import MOMENT
+from receiver.cli.operating import mend
+from receiver.cli.operations import Mending, Shown
 from receiver.cli.output import print_json, say, table
-from receiver.cli.running import with_app
-from receiver.cli.suggestions import refuse_unknown_type
-from receiver.cli.user import user_name
-from receiver.core.price import price_of
-from receiver.core.quantity import quantity
-from receiver.operations.replay import Replay, ReplayFilter, carry_out, foreseen, selected_documents, written
-from receiver.operations.replay_task import TaskReplay, chosen_tasks, foreseen_task
+from receiver.core.errors import NotFound
+from receiver.operations.replay import ReplayFilter
 
 
 @click.command(short_help="Reprocess documents or parked tasks.")
@@ -47,7 +47,7 @@ def replay(
 ) -> None:
     """Reprocess documents: resume parked tasks, make missing deliveries, or reroute.
 
-    IDS are ids of documents, or of tasks as `mailroom tasks` lists them.
+    IDS are ids of documents or their beginnings, file names, job ids, or ids of tasks as `mailroom tasks` lists them.
 
     It does not resend delivered messages or rewrite delivered objects: a second run writes nothing. It resubmits
     documents without a result, which costs their credits again; it shows the cost first.
@@ -65,63 +65,49 @@ def replay(
         table=version,
         reroute=reroute,
     )
-    done = with_app(lambda app: _replay(app, choice, dry_run=dry_run), existing=True)
-    _print(done, ids, as_json=as_json, dry_run=dry_run)
-    missing = sorted(set(ids) - {_id(item) for item in done})
-    for item in missing:
-        say(f"no document or task has the id {item}", err=True)
+
+    async def work(it: Mending) -> Shown:
+        named = {word: await _named(word, it, as_json=as_json) for word in ids}
+        missing.extend(word for word, name in named.items() if not name)
+        if ids and not any(named.values()):
+            return {"replayed": [], "price": None}
+        return await it.replay(replace(choice, ids=tuple(filter(None, named.values()))), dry_run=dry_run)
+
+    missing = list[str]()
+    found = mend(work)
+    if found["price"]:
+        say(found["price"], err=True)
+    _print(found["replayed"], chosen=bool(ids), as_json=as_json, dry_run=dry_run)
+    for word in missing:
+        say(f"no document or task has the id {word}, and no document this name", err=True)
     raise SystemExit(1 if missing else 0)
 
 
-def _id(item: Replay | TaskReplay) -> str:
-    return item.document.id if isinstance(item, Replay) else item.task.id
+async def _named(word: str, operations: Mending, *, as_json: bool) -> str:
+    """The id of the document or task that this word names; "" if there is none."""
+    try:
+        return str((await document_called(word, operations, as_json=as_json))["document_id"])
+    except NotFound:
+        with contextlib.suppress(NotFound):
+            return str((await operations.task(word))["task_id"])
+        return ""
 
 
-async def _replay(app: App, choice: ReplayFilter, *, dry_run: bool) -> list[Replay | TaskReplay]:
-    await refuse_unknown_type(choice.type, app.context.store)
-    who, chosen = user_name(), selected_documents(choice, app.context)
-    planned = [await foreseen(item, choice, app.context, who=who) async for item in chosen]
-    if paid := [item.document for item in planned if item.action == "resubmit"]:
-        count = quantity(len(paid), "document")
-        say(f"{count} without a result will be resubmitted: {price_of(paid)}", err=True)
-    done: list[Replay | TaskReplay] = []
-    for item in planned:
-        if not dry_run and not await carry_out(item, app.context):
-            again = await foreseen(item.document, choice, app.context, who=who)
-            await carry_out(again, app.context)
-            done.append(again)
-            continue
-        done.append(item)
-    async for task in chosen_tasks(choice, app.context):
-        resumed = await foreseen_task(task, app.context, who=who)
-        if not dry_run:
-            await written(resumed.writes, app.context)
-        done.append(resumed)
-    return done
-
-
-def _print(done: list[Replay | TaskReplay], ids: tuple[str, ...], *, as_json: bool, dry_run: bool) -> None:
+def _print(done: Sequence[Shown], *, chosen: bool, as_json: bool, dry_run: bool) -> None:
     if as_json:
-        print_json({"replayed": [_shown(item) for item in done], "dry_run": dry_run})
+        print_json({"replayed": list(done), "dry_run": dry_run})
         return
-    idle = Counter(item.detail for item in done if item.action == "nothing" and _id(item) not in ids)
+    idle = Counter(item["detail"] for item in done if item["action"] == "nothing" and not chosen)
     alike = {detail: count for detail, count in idle.items() if count > 1}
     rows = [
-        (_id(item), item.document.name if isinstance(item, Replay) else item.task.kind, item.action, item.detail)
+        (item.get("document_id") or item["task_id"], item.get("name") or item.get("kind", ""), item["action"],
+         item["detail"])
         for item in done
-        if item.action != "nothing" or _id(item) in ids or item.detail not in alike
-    ]
+        if item["action"] != "nothing" or chosen or item["detail"] not in alike
+    ]  # fmt: skip
     if rows or not alike:
         table(("document or task", "name", "action", "detail"), rows)
     for detail, count in alike.items():
         say(f"{count} unchanged: {detail}")
     if dry_run:
         say("dry run: nothing was written")
-
-
-def _shown(item: Replay | TaskReplay) -> dict[str, str]:
-    if isinstance(item, Replay):
-        about = {"document_id": item.document.id, "name": item.document.name}
-    else:
-        about = {"task_id": item.task.id, "kind": item.task.kind}
-    return {**about, "action": item.action, "detail": item.detail}

@@ -2,28 +2,17 @@
 
 import click
 
-from receiver.bootstrap import App
+from receiver.cli.choosing import SEARCH, Chosen
 from receiver.cli.listing import MOMENT
-from receiver.cli.mending import (
-    CAUSE,
-    JSON,
-    WHO,
-    chosen_documents,
-    confirmed,
-    nothing_found,
-    outcome_text,
-    report_mended,
-)
+from receiver.cli.mending import CAUSE, JSON, WHO, confirmed, outcome_text, report_mended
+from receiver.cli.operating import mend
+from receiver.cli.operations import Mending, Shown
 from receiver.cli.output import print_json, table
-from receiver.cli.running import with_app
-from receiver.core.document import Document
-from receiver.core.price import price_of
-from receiver.operations.failed_documents import Skipped, failed_since, why_not
-from receiver.operations.failed_documents import resubmit as resubmit_one
 
 
 @click.command(short_help="Resubmit documents whose job failed.")
-@click.argument("ids", nargs=-1)
+@click.argument("documents", nargs=-1)
+@SEARCH
 @CAUSE
 @click.option("--failed-since", type=MOMENT, help="All documents that failed since: 2026-11-22, 2h, 7d.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -31,7 +20,8 @@ from receiver.operations.failed_documents import resubmit as resubmit_one
 @WHO
 @JSON
 def resubmit(
-    ids: tuple[str, ...],
+    documents: tuple[str, ...],
+    search: str | None,
     cause: str | None,
     failed_since: float | None,
     yes: bool,
@@ -39,56 +29,41 @@ def resubmit(
     who: str,
     as_json: bool,
 ) -> None:
-    """Resubmit documents whose job failed: IDS, those of an incident, or all that failed since a date.
+    """Resubmit documents whose job failed: these, what a search finds, those of an incident, or all that failed since.
 
-    It uploads the files again, and first shows the cost: each document costs its credits again. It skips documents
-    that have a result; use `mailroom replay` for those.
+    DOCUMENTS are ids or their beginnings, file names, or job ids. It uploads the files again, and first shows the cost:
+    each document costs its credits again. It skips documents that have a result; for those use `mailroom replay`, or
+    `mailroom reclassify` after a rule has changed.
     """
-    if bool(ids) + bool(cause) + (failed_since is not None) != 1:
-        raise click.UsageError("give ids, --cause or --failed-since")
-    done = with_app(
-        lambda app: _resubmit(app, ids, cause, failed_since, yes=yes, dry_run=dry_run, who=who, as_json=as_json),
-        existing=True,
-    )
-    if done is not None:
+    options = "DOCUMENTS, --search, --cause or --failed-since"
+    choice = Chosen(documents=documents, search=search, cause=cause, failed_since=failed_since, options=options)
+
+    async def work(it: Mending) -> list[Shown] | None:
+        ids = await choice.ids(it, as_json=as_json)
+        found = await it.foreseen_resubmission(ids)
+        if dry_run:
+            _foretell(found, as_json=as_json)
+            return None
+        if wanted := found["wanted"]:
+            counted = f"{wanted} of {len(ids)} documents will be resubmitted"
+            outcome_text(f"{counted}: {found['price']}", as_json=as_json)
+            if not confirmed("Resubmit them?", yes=yes):
+                raise click.Abort
+        return await it.resubmit(ids, who=who)
+
+    if (done := mend(work)) is not None:
         report_mended(done, "resubmitted", as_json=as_json)
 
 
-async def _resubmit(
-    app: App,
-    ids: tuple[str, ...],
-    cause: str | None,
-    since: float | None,
-    *,
-    yes: bool,
-    dry_run: bool,
-    who: str,
-    as_json: bool,
-) -> list[Document | Skipped] | None:
-    documents = [item async for item in chosen_documents(app, ids, cause)]
-    if since is not None:
-        documents = [item async for item in failed_since(since, app.context)]
-    if not documents:
-        raise nothing_found()
-    wanted = [item for item in documents if not why_not(item)]
-    price = price_of(wanted)
-    if dry_run:
-        _foretell(documents, str(price), as_json=as_json)
-        return None
-    if wanted:
-        outcome_text(f"{len(wanted)} of {len(documents)} documents will be resubmitted: {price}", as_json=as_json)
-        if not confirmed("Resubmit them?", yes=yes):
-            raise click.Abort
-    return [await resubmit_one(item.id, app.context, who=who) for item in documents]
-
-
-def _foretell(documents: list[Document], price: str, *, as_json: bool) -> None:
+def _foretell(found: Shown, *, as_json: bool) -> None:
     if as_json:
-        rows = [{"document_id": item.id, "name": item.name, "why_not": why_not(item) or None} for item in documents]
-        print_json({"documents": rows, "price": price, "dry_run": True})
+        kept = ("document_id", "name", "why_not")
+        rows = [{key: item[key] for key in kept} for item in found["documents"]]
+        print_json({"documents": rows, "price": found["price"], "dry_run": True})
         return
     rows_ = [
-        (item.id, item.name, item.page_count or "?", why_not(item) or "would be resubmitted") for item in documents
+        (item["document_id"], item["name"], item["pages"] or "?", item["why_not"] or "would be resubmitted")
+        for item in found["documents"]
     ]
     table(("document", "name", "pages", "what"), rows_)
-    outcome_text(f"{price}; dry run: nothing was written", as_json=as_json)
+    outcome_text(f"{found['price']}; dry run: nothing was written", as_json=as_json)

@@ -1,30 +1,20 @@
 """mailroom review: lists the documents in review, and records a person's decision."""
 
-import os
-
 import click
 
-from receiver import show
-from receiver.bootstrap import App
+from receiver.cli.document_list import document_called, search_of
 from receiver.cli.listing import shown_of
 from receiver.cli.numbers import WholeNumber
+from receiver.cli.operating import mend, operate
+from receiver.cli.operations import Mending, Operations, Shown
 from receiver.cli.output import print_json, say, table
 from receiver.cli.person_text import NAME, REASON
-from receiver.cli.running import with_app, with_store
-from receiver.cli.submit import settled_by_us
 from receiver.cli.user import user_name
-from receiver.config import load
-from receiver.core.change import Query
-from receiver.core.document import Document, DocumentState
-from receiver.core.routing_choice import choices
-from receiver.operations.manual_routing import RoutingDecision, route_by_hand
-from receiver.pipeline.records import find_records
-from receiver.read_settings import from_environ
-from receiver.secrets import RevealedEnviron
+from receiver.operations.manual_routing import RoutingDecision
 
 
 @click.command(short_help="List documents in review, or decide where one goes.")
-@click.argument("document_id", required=False)
+@click.argument("document", required=False)
 @click.option("--to", help="Route it by this row of the table, or by a fallback route.")
 @click.option("--type", "of_type", help="Correct its type; it is routed by that type.")
 @click.option("--why", type=REASON, default="", help="Reason; recorded on the document.")
@@ -33,7 +23,7 @@ from receiver.secrets import RevealedEnviron
 @click.option("--limit", default=50, show_default=True, type=WholeNumber(), help="Maximum number to list.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def review(
-    document_id: str | None,
+    document: str | None,
     to: str | None,
     of_type: str | None,
     why: str,
@@ -44,41 +34,44 @@ def review(
 ) -> None:
     """List documents in review; with a document and --to or --type, decide where it goes.
 
-    `mailroom correct` does the same for any number of documents, can preview it, and can undo it.
+    DOCUMENT is an id or its beginning, a file name, or a job id. `mailroom correct` does the same for any number of
+    documents, can preview it, and can undo it.
     """
-    if document_id is None:
+    if document is None:
         _list(limit, as_json=as_json)
         return
     if bool(to) == bool(of_type):
         raise click.UsageError("give --to ROUTE or --type TYPE")
-    word = RoutingDecision(to=to or "", type=of_type or "", who=who, why=why)
-    document = with_app(lambda app: _decide(app, document_id, word, wait=wait), existing=True)
+    decision = RoutingDecision(to=to or "", type=of_type or "", who=who, why=why)
+
+    async def work(it: Mending) -> Shown:
+        document_id = (await document_called(document, it, as_json=as_json))["document_id"]
+        decided = await it.route(document_id, decision)
+        return (await it.settled([document_id]))[0] if wait else decided
+
+    decided = mend(work)
     if as_json:
-        print_json(show.document(document))
+        print_json(decided)
     elif wait:
-        places = ", ".join(each.receipt.location for each in document.deliveries if each.receipt)
-        say(f"{document.name}: {document.state}, {show.reason(document)}; delivered to {places or 'nowhere'}")
+        places = ", ".join(each["location"] for each in decided["deliveries"] if each["location"])
+        say(f"{decided['name']}: {decided['state']}, {decided['reason']}; delivered to {places or 'nowhere'}")
     else:
-        places = ", ".join(each.to.shown for each in document.deliveries)
-        say(f"{document.name}: {show.reason(document)}; it is delivered to {places}")
-
-
-async def _decide(app: App, document_id: str, word: RoutingDecision, *, wait: bool) -> Document:
-    document = await route_by_hand(document_id, word, app.context)
-    if wait:
-        document = (await settled_by_us(app, [document.id], quiet=True))[document.id]
-    return document
+        places = ", ".join(each["to"] for each in decided["deliveries"])
+        say(f"{decided['name']}: {decided['reason']}; it is delivered to {places}")
 
 
 def _list(limit: int, *, as_json: bool) -> None:
-    query = Query(by="state", key=DocumentState.REVIEW)
-    found = with_store(lambda store: find_records(store, Document, query, limit=limit + 1))
-    waiting = show.in_page_order(shown_of(found, limit))
-    names = list(choices(load(from_environ().config, RevealedEnviron(os.environ)).table))
+    asked = search_of("state:review")
+
+    async def found(it: Operations) -> tuple[Shown, list[str]]:
+        return await it.search(asked, limit=limit + 1, cursor=None), await it.route_names()
+
+    page, names = operate(found)
+    waiting = shown_of(page["documents"], limit)
     if as_json:
-        print_json({"documents": [show.document(item) for item in waiting], "routes": names})
+        print_json({"documents": waiting, "routes": names})
         return
-    rows = [(item.id, item.name, item.type or "no match", show.reason(item)) for item in waiting]
+    rows = [(item["document_id"], item["name"], item["type"] or "no match", item["reason"]) for item in waiting]
     table(("document", "name", "type", "reason"), rows)
     if waiting:
         say(f"decide with: mailroom review DOCUMENT --type TYPE, or --to one of {', '.join(names)}")

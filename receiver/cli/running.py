@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,7 +13,7 @@ from receiver.load_app import load_app
 from receiver.log import log_line, set_up
 from receiver.pipeline.installation import our_spool
 from receiver.ports import Store
-from receiver.read_settings import from_environ
+from receiver.read_settings import from_environ, one_of
 from receiver.tracing import exporting, record_receive
 
 if TYPE_CHECKING:
@@ -36,11 +37,20 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+def refuse_server() -> None:
+    """Raises Misconfigured if a server is named: what works on the store of this machine would work on another."""
+    if one_of(os.environ, "server"):
+        from receiver.cli.server import needs_store
+
+        raise needs_store("this command")
+
+
 def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False, existing: bool = False) -> T:
     """What ``work`` returns, given the open application. With ``log`` the log is written to standard error.
 
     ``existing`` refuses to make a store where there is none: what the command is about cannot be in a new one.
     """
+    refuse_server()
     settings = from_environ()
     if existing:
         refuse_missing_store(settings)
@@ -59,6 +69,7 @@ def with_app(work: Callable[[App], Awaitable[T]], *, log: bool = False, existing
 
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     """Opens only the store, and returns what ``work`` returns: reading needs no key, secret or table."""
+    refuse_server()
     settings = from_environ()
     set_up("error", layout=settings.log_format)
     store = existing_store(settings)

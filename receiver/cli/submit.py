@@ -222,7 +222,7 @@ def report_submitted(taken: list[Ingested], refused: list[SubmitRefusal], *, set
         )
         return
     if settled:
-        table(DOCUMENT_COLUMNS, [document_row(item.document) for item in taken])
+        table(DOCUMENT_COLUMNS, [document_row(shown(item.document)) for item in taken])
     else:
         rows = [
             (item.document.id, item.document.name, "now" if item.fresh else "before", item.document.state)

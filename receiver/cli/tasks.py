@@ -4,18 +4,13 @@ from shlex import quote
 
 import click
 
-from receiver import show
-from receiver.cli.listing import MOMENT, shown_of, when
+from receiver.cli.listing import MOMENT, moment_text, shown_of
 from receiver.cli.numbers import WholeNumber
+from receiver.cli.operating import operate
 from receiver.cli.output import print_json, say, table
-from receiver.cli.running import with_store
 from receiver.cli.suggestions import ClosestChoice
-from receiver.core.change import Query
 from receiver.core.quantity import quantity
-from receiver.core.task import Task, TaskState
-from receiver.operations.replay_task import task_of
-from receiver.pipeline.records import find_records
-from receiver.ports import Store
+from receiver.core.task import TaskState
 
 
 @click.command(short_help="List tasks, or show one in full.")
@@ -43,40 +38,34 @@ def tasks(
         return
     if parked:
         state = TaskState.PARKED
-    records = shown_of(with_store(lambda store: _listed(store, state, subject, since, limit + 1)), limit)
+    found = operate(lambda it: it.tasks(state=state, subject=subject, since=since, limit=limit + 1))
+    records = shown_of(found, limit)
     if as_json:
-        print_json({"tasks": [show.task(item) for item in records]})
+        print_json({"tasks": records})
         return
     rows = [
-        (item.id, item.kind, item.subject, item.state, str(item.attempts), when(item.due_at), item.error or item.note)
+        (item["task_id"], item["kind"], item["subject"], item["state"], str(item["attempts"]),
+         moment_text(item["due_at"]), item["error"] or item["note"] or "")
         for item in records
-    ]
+    ]  # fmt: skip
     table(("task", "kind", "about", "state", "attempts", "due", "error or note"), rows)
 
 
-async def _listed(store: Store, state: str | None, subject: str | None, since: float | None, limit: int) -> list[Task]:
-    if state == TaskState.DONE:  # nearly all tasks are done, so there is no index of them
-        done = Query(since=since, newest_first=True)
-        return await find_records(store, Task, done, limit=limit, fits=lambda task: task.state == state)
-    by, key = ("subject", subject) if subject else ("state", state) if state else ("all", None)
-    return await find_records(store, Task, Query(by=by, key=key, since=since, newest_first=True), limit=limit)
-
-
 def _one(task_id: str, *, as_json: bool) -> None:
-    item = with_store(lambda store: task_of(task_id, store))
+    item = operate(lambda it: it.task(task_id))
     if as_json:
-        print_json(show.task_whole(item))
+        print_json(item)
         return
-    moments = {"due": item.due_at, "finished": item.finished_at, "expires": item.expires_at}
+    moments = {"due": item["due_at"], "finished": item["finished_at"], "expires": item["expires_at"]}
     shown = {
-        "task": item.id,
-        "about": item.subject,
-        "state": f"{item.state} after {quantity(item.attempts, 'attempt')}",
-        "why": f"{item.cause}: {item.error}" if item.error else item.note,
-        "created": when(item.created_at),
-        **{name: when(at) for name, at in moments.items()},
-        **item.details,
+        "task": item["task_id"],
+        "about": item["subject"],
+        "state": f"{item['state']} after {quantity(item['attempts'], 'attempt')}",
+        "why": f"{item['cause']}: {item['error']}" if item["error"] else item["note"],
+        "created": moment_text(item["created_at"]),
+        **{name: moment_text(at) for name, at in moments.items()},
+        **item["details"],
     }
     table(("", ""), [(name, text) for name, text in shown.items() if text])
-    if item.state is TaskState.PARKED:
-        say(f"to retry: mailroom replay {quote(item.id)}")
+    if item["state"] == TaskState.PARKED:
+        say(f"to retry: mailroom replay {quote(item['task_id'])}")

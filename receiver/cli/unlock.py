@@ -4,21 +4,18 @@ from pathlib import Path
 
 import click
 
-from receiver.bootstrap import App
+from receiver.cli.document_list import document_called
 from receiver.cli.given_file import given_text
 from receiver.cli.mending import JSON, WHO, report_mended, tell_price
+from receiver.cli.operating import mend
+from receiver.cli.operations import Mending, Shown
 from receiver.cli.paths import Given
-from receiver.cli.running import with_app
-from receiver.core.document import Document
-from receiver.operations.failed_documents import Skipped, refuse_new_bytes
-from receiver.operations.failed_documents import unlock as unlock_document
-from receiver.pipeline.records import document_named
 
 PASSWORD_FILE_BYTES = 64 * 1024
 
 
 @click.command(short_help="Unlock a PDF with its password and resubmit it.")
-@click.argument("document_id")
+@click.argument("document")
 @click.option(
     "--password-file",
     required=True,
@@ -27,21 +24,21 @@ PASSWORD_FILE_BYTES = 64 * 1024
 )
 @WHO
 @JSON
-def unlock(document_id: str, password_file: Path, who: str, as_json: bool) -> None:
+def unlock(document: str, password_file: Path, who: str, as_json: bool) -> None:
     """Unlock a PDF with its password and resubmit it; Mailroom delivers the unlocked PDF.
+
+    DOCUMENT is an id or its beginning, a file name, or a job id.
 
     The password comes from a file, which keeps it out of the shell history and the process list.
     """
     password = _first_line(password_file)
 
-    async def work(app: App) -> Document | Skipped:
-        document = await document_named(document_id, app.context.store)
-        refuse_new_bytes(document)
-        tell_price(document, as_json=as_json)
-        return await unlock_document(document_id, password, app.context, who=who)
+    async def work(it: Mending) -> Shown:
+        document_id = (await document_called(document, it, as_json=as_json))["document_id"]
+        tell_price(await it.price_of_new_bytes(document_id, None), as_json=as_json)
+        return await it.unlock(document_id, password, who=who)
 
-    done = with_app(work, existing=True)
-    report_mended([done], "unlocked and resubmitted", as_json=as_json)
+    report_mended([mend(work)], "unlocked and resubmitted", as_json=as_json)
 
 
 def _first_line(path: Path) -> str:

@@ -5,20 +5,19 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import click
 
 from receiver import show
-from receiver.bootstrap import App
+from receiver.cli.choosing import SEARCH
+from receiver.cli.document_list import documents_given, search_of
 from receiver.cli.listing import MOMENT
-from receiver.cli.mending import JSON, WHO, document_called
+from receiver.cli.mending import JSON, WHO
+from receiver.cli.operating import mend
+from receiver.cli.operations import Mending
 from receiver.cli.output import one_line, print_json, say, table
 from receiver.cli.progress import bar
-from receiver.cli.running import with_app
-from receiver.cli.suggestions import ClosestChoice, refuse_unknown_type
+from receiver.cli.suggestions import ClosestChoice
 from receiver.core.copy_check import CheckedCopy, CheckTotals, CopyKind, CopyState, DocumentCheck, Verdict
-from receiver.core.document import Document, DocumentState
-from receiver.core.errors import Conflict, NotAllowed, NotFound
+from receiver.core.document import DocumentState
 from receiver.core.quantity import quantity
-from receiver.operations.bulk_correction import DocumentSelection, documents_selected
-from receiver.operations.restore_copies import restore_missing
-from receiver.operations.verify_copies import verify_each
+from receiver.operations.bulk_correction import DocumentSelection
 
 STATES = ClosestChoice([state.value for state in DocumentState])
 LISTED = 1000
@@ -41,6 +40,7 @@ SAYS = {
 
 @click.command(short_help="Read every copy of documents back and compare it.")
 @click.argument("documents", nargs=-1)
+@SEARCH
 @click.option("--state", type=STATES, help="Instead of DOCUMENTS: those in this state.")
 @click.option("--type", "of_type", help="Instead of DOCUMENTS: those of this matched type.")
 @click.option("--since", type=MOMENT, help="Instead of DOCUMENTS: those received since: 2026-11-22, 2h, 7d.")
@@ -50,6 +50,7 @@ SAYS = {
 @JSON
 def verify(
     documents: tuple[str, ...],
+    search: str | None,
     state: str | None,
     of_type: str | None,
     since: float | None,
@@ -67,12 +68,12 @@ def verify(
     Exit 1 if anything is different, missing or unreadable.
     """
     selection = DocumentSelection(ids=documents, state=state, type=of_type, since=since)
-    if bool(documents) + everything + (selection != DocumentSelection(ids=documents)) != 1:
-        raise click.UsageError("give DOCUMENTS, or --all, or some of --state, --type and --since")
+    chosen = bool(documents) + bool(search) + everything + (selection != DocumentSelection(ids=documents))
+    if chosen != 1:
+        raise click.UsageError("give DOCUMENTS, or --search, or --all, or some of --state, --type and --since")
     totals, listed, outcomes = CheckTotals(), list[DocumentCheck](), dict[str, str]()
 
-    async def work(app: App) -> None:
-        await refuse_unknown_type(of_type, app.context.store)
+    async def work(it: Mending) -> None:
         with bar("verify", len(documents) or None, quiet=as_json) as advance:
 
             def found(check: DocumentCheck) -> None:
@@ -81,31 +82,29 @@ def verify(
                 if (documents or check.differs) and len(listed) < LISTED:
                     listed.append(check)
 
-            await verify_each(_chosen(selection, app), app.context, found)
-        for check in listed if restore else ():
-            outcomes[check.document_id] = await _restored(check, app, who)
+            await it.verify_each(_ids(selection, search, it, as_json=as_json), found)
 
-    with_app(work)
+        for check in listed if restore else ():
+            outcomes[check.document_id] = await it.restore(check, who=who)
+
+    mend(work)
     _report(totals, listed, outcomes, whole=bool(documents), as_json=as_json)
     raise SystemExit(1 if totals.differ else 0)
 
 
-async def _chosen(selection: DocumentSelection, app: App) -> AsyncIterator[Document]:
+async def _ids(
+    selection: DocumentSelection, search: str | None, operations: Mending, *, as_json: bool
+) -> AsyncIterator[str]:
     """Raises NotFound, and click's UsageError for a name that several have."""
-    if not selection.ids:
-        async for document in documents_selected(selection, app.context.store):
-            yield document
-    for word in dict.fromkeys(selection.ids):
-        yield await document_called(word, app.context.store)
-
-
-async def _restored(check: DocumentCheck, app: App, who: str) -> str:
-    """What is done about what is missing, in words; "" where nothing can be."""
-    try:
-        begun = await restore_missing(check, app.context, who=who)
-    except (NotAllowed, NotFound, Conflict) as error:
-        return f"not restored: {error}"
-    return f"it is delivered again to {quantity(begun, 'place')}" if begun else ""
+    if search:
+        for document_id in await operations.found_ids(search_of(search)):
+            yield document_id
+    elif selection.ids:
+        for item in await documents_given(selection.ids, operations, as_json=as_json):
+            yield item["document_id"]
+    else:
+        async for document_id in operations.selected(selection):
+            yield document_id
 
 
 def _report(

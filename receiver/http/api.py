@@ -17,6 +17,7 @@ from receiver.core.incident import Incident
 from receiver.core.routing_choice import choices
 from receiver.core.task import Task, TaskState
 from receiver.http import (
+    bulk_mending,
     calibration,
     document_check,
     document_links,
@@ -67,6 +68,7 @@ def _endpoints(app: App) -> list[Route]:
         Route("/documents", upload(app), methods=["POST"]),
         Route("/documents/{document_id}", api.document),
         *document_links.routes(app),
+        *bulk_mending.routes(app),
         *mending.routes(app),
         *document_pages.routes(app),
         *recut_request.routes(app),
@@ -152,10 +154,11 @@ class Api:
         store, now = self._context.store, self._context.clock()
         overdue = await find_records(store, Document, Query(by="overdue", until=now), limit=SHOWN)
         alerts = await find_records(store, Incident, Query(by="standing", newest_first=True), limit=SHOWN)
-        table = self._context.config.table
+        table, totals = self._context.config.table, await store.tally()
         return json_response(
             {
-                "balance": show.balance(await store.tally()),
+                "balance": show.balance(totals),
+                "balanced": totals.balanced,
                 "overdue": [show.document(item) for item in overdue],
                 "alerts": [show.incident(item) for item in alerts],
                 "standing": await incidents.count_standing(store),

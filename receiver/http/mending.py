@@ -18,6 +18,7 @@ from receiver.core.document import Document, DocumentState
 from receiver.core.errors import DocumentRefused, FileGone, Malformed, NotAllowed, Uncuttable
 from receiver.core.object_key import safe_name
 from receiver.core.price import price_of
+from receiver.http import bulk_mending
 from receiver.http.json_body import json_response, object_of, version_of
 from receiver.http.listing import known_parameters, moment_of
 from receiver.http.multipart import FilePart, Parts
@@ -42,8 +43,8 @@ from receiver.operations.replay import ReplayFilter, carry_out, foreseen
 from receiver.pipeline.records import document_named
 
 MANY = (
-    'give the documents ({"ids": […]}, or some of "state", "of_type" and "since") and one of "to", "type" and '
-    '"undo": true'
+    'give the documents ({"ids": […]}, {"q": "a search"}, or some of "state", "of_type" and "since") and one of "to", '
+    '"type" and "undo": true'
 )
 AT_ONCE = 200
 """Maximum documents that one request corrects: the response takes seconds, also with DynamoDB."""
@@ -96,13 +97,18 @@ class Mending:
         """Applies one decision to many documents, each with its own result; with ``?preview=true``, writes nothing."""
         body = await object_of(request)
         picked: dict[str, Any] = {
-            name: body.pop(name) for name in ("ids", "state", "of_type", "since", "undo") if name in body
+            name: body.pop(name) for name in ("ids", "state", "of_type", "since", "q", "undo") if name in body
         }
         given = _texts_of(body, {"to", "type", "why", "who"}, request, says=MANY)
         undo = picked.pop("undo", False)
         if not isinstance(undo, bool) or ("to" in given) + ("type" in given) + undo != 1:
             raise Malformed(MANY)
-        ids = await selected_ids(_selection(picked), self._context)
+        if "q" in picked and len(picked) > 1:
+            raise Malformed(MANY)
+        if "q" in picked:
+            ids = await bulk_mending.selected(picked, self._context)
+        else:
+            ids = await selected_ids(_selection(picked), self._context)
         if len(ids) > AT_ONCE:
             raise Malformed(f"these are more than {AT_ONCE} documents: give a smaller selection")
         decision = RoutingDecision(undo=undo, **given)

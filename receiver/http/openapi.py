@@ -14,7 +14,7 @@ from starlette.routing import Route
 from receiver import __version__
 from receiver.core.document import DocumentState
 from receiver.core.document_view import WIDTHS
-from receiver.http import api, incidents, mending, session_cookie
+from receiver.http import api, bulk_mending, incidents, mending, session_cookie
 from receiver.http.json_body import json_response
 from receiver.http.listing import LIMIT, Filter
 from receiver.http.openapi_schemas import (
@@ -84,7 +84,13 @@ def listing_parameters(filters: Mapping[str, Filter]) -> dict[str, Schema]:
     return own | {"since": SINCE, "limit": limit, "cursor": TEXT}
 
 
-FOUND_BY = {"q": TEXT, "state": word_of(DocumentState), "type": TEXT, "batch": TEXT} | listing_parameters({})
+FOUND_BY = {
+    "q": TEXT,
+    "called": TEXT,
+    "state": word_of(DocumentState),
+    "type": TEXT,
+    "batch": TEXT,
+} | listing_parameters({})
 PREVIEW = {"preview": {"type": "boolean", "description": "write nothing, and answer what would be done"}}
 UNSEEN = (404, 410, 422)
 REFUSED = (404, 408, 409)
@@ -100,15 +106,20 @@ CORRECTION: Schema = {
         a_body(which, what, **{which: selection}, **{what: word}, why=WHY, who=WHO)
         for which, selection in {
             "ids": many(TEXT) | {"minItems": 1, "maxItems": mending.AT_ONCE}, "state": word_of(DocumentState),
-            "of_type": TEXT, "since": SINCE,
+            "of_type": TEXT, "since": SINCE, "q": TEXT | {"minLength": 1},
         }.items()
         for what, word in {"to": TEXT, "type": TEXT, "undo": {"const": True}}.items()
     ],
 }  # fmt: skip
+SELECTED_BY = {"ids": many(TEXT) | {"minItems": 1, "maxItems": bulk_mending.AT_ONCE}, "q": TEXT | {"minLength": 1}}
+REPLAY = {
+    "ids": SELECTED_BY["ids"], "parked": {"const": True}, "cause": TEXT, "since": SINCE, "type": TEXT,
+    "destination": TEXT, "table": TEXT,
+}  # fmt: skip
 OPERATIONS: dict[str, dict[str, Operation]] = {
     "/documents": {
         "get": Operation(
-            does="List documents, newest first", answer="Documents", query=FOUND_BY
+            does="List documents, newest first", answer="Documents", query=FOUND_BY, refusals=(404,)
         ),
         "post": Operation(
             does="Ingest files; or, as JSON, what is at LlamaCloud already", answer="Ingested", status=202,
@@ -157,6 +168,30 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             does="One decision about many documents, with a result for each", answer="Changes", status=202,
             query=PREVIEW, refusals=(408,),
             body=CORRECTION,
+        ),
+    },
+    "/documents/resubmit": {
+        "post": Operation(
+            does="Submit documents again, with a result for each; it costs credits", answer="Changes", status=202,
+            query=PREVIEW, refusals=(404, 408),
+            body={"anyOf": [a_body(name, **{name: schema}, who=WHO) for name, schema in SELECTED_BY.items()]},
+        ),
+    },
+    "/documents/dismiss": {
+        "post": Operation(
+            does="Nothing more is to be done with them, with a result for each", answer="Changes", status=202,
+            refusals=(404, 408),
+            body={"anyOf": [
+                a_body(name, "note", **{name: schema}, note=WHY | {"minLength": 1}, who=WHO)
+                for name, schema in SELECTED_BY.items()
+            ]},
+        ),
+    },
+    "/replay": {
+        "post": Operation(
+            does="Process documents and parked tasks again", answer="Replayed", status=202, query=PREVIEW,
+            refusals=(404, 408),
+            body={"anyOf": [a_body(name, **REPLAY, until=SINCE, reroute=FLAG) for name in REPLAY]},
         ),
     },
     "/documents/{document_id}/route": {
@@ -263,7 +298,10 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
         "delete": Operation(does="Sign out", answer="SignedOut"),
     },
 }  # fmt: skip
-PREVIEWS = {"route": "Change", "undo": "Change", "correct": "Changes", "retry": "Retry", "resubmit": "Price"}
+PREVIEWS = {
+    "/documents/resubmit": "ResubmissionPreview", "replay": "Replayed", "route": "Change", "undo": "Change",
+    "correct": "Changes", "retry": "Retry", "resubmit": "Price",
+}  # fmt: skip
 """What ``?preview=true`` answers, with 200."""
 
 
@@ -316,7 +354,7 @@ def _operation(method: str, path: str, item: Operation, inside: list[dict[str, A
     ]
     answers = {str(item.status): _answer(item.status, item.answer)}
     if "preview" in item.query:
-        answers["200"] = _answer(200, PREVIEWS[path.rpartition("/")[2]])
+        answers["200"] = _answer(200, PREVIEWS.get(path) or PREVIEWS[path.rpartition("/")[2]])
     answers |= {str(status): _answer(status, "Error") for status in (*ALWAYS, *item.refusals)}
     described: dict[str, Any] = {"summary": item.does, "parameters": [*inside, *query], "responses": answers}
     described["x-role"] = str(role_of(method.upper(), path))

@@ -142,6 +142,15 @@ SCHEMAS: dict[str, Schema] = {
         documents=many(an_object(document_id=TEXT, name=TEXT_OR_NONE, state=TEXT_OR_NONE, done=FLAG, why=TEXT_OR_NONE)),
         preview=FLAG,
     ),
+    "ResubmissionPreview": an_object(
+        documents=many(an_object(
+            document_id=TEXT, name=TEXT, pages={"type": ["integer", "null"]}, why_not=TEXT_OR_NONE,
+        )),
+        wanted=COUNT, price=TEXT,
+    ),
+    "Replayed": an_object(
+        replayed=many(an_object(action=TEXT, detail=TEXT)), price=TEXT_OR_NONE, preview=FLAG,
+    ),
     "Check": an_object(**CHECK),
     "Verified": an_object(**CHECK, restored=COUNT),
     "Job": an_object(
@@ -187,7 +196,7 @@ SCHEMAS: dict[str, Schema] = {
     "Backtest": an_object(tested=COUNT, moved=COUNT, documents=many(OBJECT), complete=FLAG),
     "Series": an_object(period=TEXT, step_seconds=NUMBER, buckets=many(BUCKET)),
     "Overview": an_object(
-        balance=OBJECT, overdue=many(named("Document")), alerts=many(named("Incident")), standing=COUNT,
+        balance=OBJECT, balanced=FLAG, overdue=many(named("Document")), alerts=many(named("Incident")), standing=COUNT,
         routes=OBJECT, types=many(TEXT),
     ),
     "Channels": an_object(channels=many(OBJECT)),

@@ -118,7 +118,7 @@ def test_every_command_and_option_exists() -> None:
 def unknown(line: list[str]) -> str:
     """The first word that is no command or option of ``mailroom``."""
     command: click.Command = cli
-    options = {"--help", "-h", "--version"}
+    options = {"--help", "-h", *(name for each in cli.params for name in each.opts)}
     for word in line:
         if command.context_settings.get("ignore_unknown_options"):
             return ""

@@ -59,7 +59,7 @@ def test_any_command_with_one_letter_missing_is_recognised(command: str, data: s
 def test_a_type_that_is_like_no_other_is_refused_with_all_that_there_are() -> None:
     result = run("mailroom documents --type zzz")
     assert result.exit_code == 2
-    assert "no document has the type 'zzz'" in result.stderr
+    assert "type:zzz: no document has this type" in result.stderr
     assert "contract, invoice" in result.stderr
 
 

@@ -138,7 +138,7 @@ def test_it_is_said_in_words_how_often_it_was(app: InMemoryApp) -> None:
     (key,) = raised(app, "the bank", subject="doc_1")
     assert "  once, 1 not fixed yet; " in run(f"mailroom alerts show {key}").output
     (incident,) = asyncio.run(app.incidents())
-    assert _times(replace(incident, count=3, unmended=0)) == "3 times"
+    assert _times(show.incident(replace(incident, count=3, unmended=0))) == "3 times"
 
 
 def test_what_is_over_is_listed_only_when_asked_for(app: InMemoryApp) -> None:

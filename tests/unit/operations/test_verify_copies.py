@@ -396,7 +396,9 @@ class TestTheCommand:
         assert "doc_odd" in result.output
         data = json.loads(run("mailroom balance --recount --json").output)["recount"]
         assert data["differences"]["review"] == {"totals": 0, "records": 1}
-        assert data["odd"] == [{"document_id": "doc_odd", "state": "review", "follows": "routed"}]
+        assert data["odd"] == [
+            {"document_id": "doc_odd", "name": document.name, "state": "review", "follows": "routed"}
+        ]
 
     @pytest.mark.parametrize(
         ("arguments", "code"),
