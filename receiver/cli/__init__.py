@@ -32,6 +32,7 @@ COMMANDS = {
     "watch": "receiver.cli.watch:watch",
     "documents": "receiver.cli.documents:documents",
     "events": "receiver.cli.events:events",
+    "logs": "receiver.cli.logs:logs",
     "tasks": "receiver.cli.tasks:tasks",
     "review": "receiver.cli.review:review",
     "correct": "receiver.cli.correct:correct",

@@ -179,6 +179,11 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def print_json_line(data: Any) -> None:
+    """Prints the data as JSON on one line, for output that goes on."""
+    click.echo(json.dumps(data, ensure_ascii=False))
+
+
 def print_json(data: Any) -> None:
     """Prints the data as indented JSON."""
     click.echo(json.dumps(data, indent=2, ensure_ascii=False))

@@ -22,7 +22,7 @@ HERE = frozenset({"demo", "init", "config", "routes", "trigger", "sandbox", "ope
 """Commands that need neither a store nor a server."""
 REMOTE = frozenset(
     {
-        *("documents", "events", "tasks", "balance", "calibration", "alerts"),
+        *("documents", "events", "logs", "tasks", "balance", "calibration", "alerts"),
         *("review", "correct", "recut", "replay", "resubmit", "unlock", "replace", "dismiss", "verify"),
         *("pause", "resume"),
     }
