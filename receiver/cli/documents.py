@@ -103,7 +103,8 @@ def _show(data: Shown, *, as_json: bool) -> None:
         each = f"for each place: mailroom verify {data['document_id']}"
         say(f"  verified at {moment_text(check['at'])}: {check['verdict']}; {each}")
     if beside := data["shadow"]:
-        say(f"  the shadow table {beside['table']} {_beside(beside)}")
+        differs = f"would have differed: {one_line(beside['differs'])}" if beside["differs"] else "agrees"
+        say(f"  the shadow table {beside['table']} {differs}")
     if data.get("mail"):
         _parts(data)
     else:
@@ -137,10 +138,6 @@ def _waiting(item: dict[str, Any]) -> str:
     when = f", next try at {moment_text(item['next_at'])}" if item["next_at"] else ""
     why = f": {one_line(item['why'])}" if item["why"] else ""
     return f"{one_line(item['what'])}{when}{why}"
-
-
-def _beside(shadow: dict[str, Any]) -> str:
-    return f"would have differed: {one_line(shadow['differs'])}" if shadow["differs"] else "agrees"
 
 
 def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

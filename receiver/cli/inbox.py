@@ -41,10 +41,7 @@ class Inbox:
         """
         os.scandir(self.folder).close()
         found = inside(self.folder, ignore=(*self.ignore, ".*"), follow_symlinks=self.follow_symlinks)
-        return sorted(path for path in found if self._is_new(path))
-
-    def _is_new(self, path: Path) -> bool:
-        return path.relative_to(self.folder).parts[0] not in (DONE, FAILED)
+        return sorted(path for path in found if path.relative_to(self.folder).parts[0] not in (DONE, FAILED))
 
     def whole(self, *, now: float) -> Iterator[Path]:
         """The complete files, without those that wait for a retry."""

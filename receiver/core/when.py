@@ -119,9 +119,8 @@ class Judge:
         self._asked = [*_texts(when, fits), *_metadata(when, fits), *_numbers(when)]
         if when.duplicate is not None:
             wanted = when.duplicate
-            self._asked.append(
-                Asked("duplicate", lambda value: value is wanted, lambda value: f"its bytes are {_came(value)}")
-            )
+            known, new = "its bytes are those of an earlier document", "its bytes are new"
+            self._asked.append(Asked("duplicate", lambda value: value is wanted, lambda value: known if value else new))
         self._any = [Judge(item, fits=fits) for item in when.any_of]
         self._none = [Judge(item, fits=fits) for item in when.none_of]
         self._nested = bool(self._any or self._none)
@@ -240,7 +239,3 @@ def _bound(of: str, unit: str, bound: int, sign: int) -> Asked:
     return Asked(
         of, lambda value: (value - bound) * sign >= 0, lambda value: f"{value} {unit} are {words} than {bound}"
     )
-
-
-def _came(before: bool) -> str:
-    return "those of an earlier document" if before else "new"

@@ -338,13 +338,10 @@ def routes() -> list[Route]:
 
 
 def _path(path: str, operations: Mapping[str, Operation]) -> dict[str, Any]:
-    names = [part.partition("}")[0] for part in path.split("{")[1:]]
-    inside = [{"name": name, "in": "path", "required": True, "schema": _segment(name)} for name in names]
+    schemas = {part.partition("}")[0]: TEXT | {"minLength": 1} for part in path.split("{")[1:]}
+    schemas |= {"page": COUNT} if "page" in schemas else {}
+    inside = [{"name": name, "in": "path", "required": True, "schema": schema} for name, schema in schemas.items()]
     return {method: _operation(method, path, item, inside) for method, item in operations.items()}
-
-
-def _segment(name: str) -> Schema:
-    return COUNT if name == "page" else TEXT | {"minLength": 1}
 
 
 def _operation(method: str, path: str, item: Operation, inside: list[dict[str, Any]]) -> dict[str, Any]:
