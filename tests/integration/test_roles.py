@@ -17,6 +17,7 @@ from receiver.core.operators import Operator, Operators, Role, hash_token, read_
 from receiver.http import api, roles
 from receiver.http.auth import Gate
 from receiver.http.openapi import OPERATIONS, PREFIX
+from receiver.http.operator import operator_app
 from receiver.http.roles import BY_LINK, ROLES, role_of
 from receiver.http.sessions import Sessions
 from receiver.http.stream import ChangeStreams
@@ -45,7 +46,9 @@ def app(tmp_path: Path) -> App:
 
 @pytest.fixture
 async def client(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with operator_of(app) as client:
+    """A client of an operator's side without streams: one that is open would be waited for until it ends."""
+    inside = operator_app(app, streams=ChangeStreams(app.context, most=0))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(inside), base_url="http://mail") as client:
         yield client
 
 
