@@ -13,7 +13,7 @@ from receiver.cli import cli, main
 from tests.processes import Ran
 
 NEEDED = {
-    "DOCUMENT_ID": "doc-1", "KEY": "key-1", "EVENT": "classify.success", "WHAT": "submission", "FOLDER": "no-folder",
+    "DOCUMENT": "doc-1", "KEY": "key-1", "EVENT": "classify.success", "WHAT": "submission", "FOLDER": "no-folder",
     "--note": "why", "TO": "backup-of-today", "SOURCE": "no-backup",
 }  # fmt: skip
 """Argument or option that a command needs -> a value that is right, or right enough to be looked at."""

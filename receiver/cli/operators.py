@@ -24,6 +24,7 @@ from receiver.core.operators import (
     refuse_name,
     write_operators,
 )
+from receiver.patient_reader import PatientReader
 from receiver.read_settings import refuse_unknown
 
 VARIABLE = "MAILROOM_OPERATORS_FILE"
@@ -110,7 +111,7 @@ def _read(file: Path, *, missing_ok: bool = False) -> Operators:
     if missing_ok and not file.exists():
         return Operators({})
     try:
-        return read_operators(file.read_text(encoding="utf-8"))
+        return read_operators(PatientReader(LIMIT).read(file).decode())
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise Misconfigured(f"{file} cannot be read: {reason}", fix="mailroom operators add NAME makes it") from error
