@@ -20,8 +20,8 @@ from llamacloud_sandbox.unreadable import Unreadable
 
 MOST_QUESTIONS = 1_000  # to one child, so that what a parser leaks is freed
 PATIENCE_SECONDS = 0.5
-"""How long a question waits for a child to be idle before it gets one of its own. A start takes a quarter of a second of
-processor time, a question a few milliseconds: most of those that come at once are answered sooner by one."""
+"""How long a question waits for a child to be idle before it gets one of its own. A start takes a quarter of a second
+of processor time, a question a few milliseconds: most of those that come at once are answered sooner by one."""
 NEEDED = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TESSDATA_PREFIX")
 """The variables that a child gets: what Python and tesseract need to start."""
 _START = "import sys; sys.path[:] = sys.argv[2:]; from llamacloud_sandbox.child import main; main()"

@@ -165,6 +165,8 @@ CASES: dict[str, tuple[st.SearchStrategy[str], st.SearchStrategy[str]]] = {
         st.sampled_from(["127.0.0.1:8081", "[::1]:0", "::1:8081", "localhost:65535", "0.0.0.0:80"]),
         st.sampled_from(["8081", "127.0.0.1", "127.0.0.1:", ":8081", "a:b", "127.0.0.1:65536", "http://a:80", "a b:1"]),
     ),
+    "server": urls(["https"], ["", "/", "/mailroom"], ["?a=b", "#x", "/a b"]),  # type: ignore[dict-item]
+    "server_token": (PRINTABLE, st.sampled_from(["a b", "tökén"])),
     "documents_url": urls(["https", "http"], ["", "/"], ["/prefix", "?a=b", "#x", "//", "/?"]),  # type: ignore[dict-item]
     "link_days": numbers(0.01, 365),
     "app": of(["handlers.app:build", "a:b"], "handlers.app", "handlers/app.py:build", "a:b.c", ":build", "a-b:c"),

@@ -9,6 +9,8 @@ import pytest
 from starlette.requests import Request
 
 from receiver.cli.vendor_files import vendor_files
+from receiver.core.operators import Role
+from receiver.http.person import Person
 from receiver.http.uploads import upload
 from tests.in_memory_app import InMemoryApp
 
@@ -20,7 +22,8 @@ def request_with(body: dict[str, Any], query: str) -> Request:
         return {"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}
 
     headers = [(b"content-type", b"application/json")]
-    scope = {"type": "http", "method": "POST", "path": "/documents", "headers": headers}
+    state = {"person": Person(name="", role=Role.ADMIN)}
+    scope = {"type": "http", "method": "POST", "path": "/documents", "headers": headers, "state": state}
     return Request(scope | {"query_string": query.encode()}, receive)
 
 
