@@ -133,6 +133,8 @@ class ProcessPool:
             self._begun_at[name] = log.stat().st_size
             await asyncio.to_thread(self._start, process)
             self._alive[name] = process
+            if self._stopping.is_set():  # while it was started
+                process.terminate()
             await asyncio.to_thread(self._join, process)
             self._alive.pop(name)
             self._note(name, process.exitcode, log)
