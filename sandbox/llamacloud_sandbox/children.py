@@ -46,6 +46,7 @@ class Children:
         self._lock = threading.Condition()
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
+        self._starting = 0
 
     def ask(self, do: str, **question: Any) -> dict[str, Any]:
         """The answer. Raises `Unreadable` for a document that exceeds a bound or has no text, and FileNotFoundError."""
@@ -73,11 +74,16 @@ class Children:
 
     def _taken(self) -> "_Child":
         with self._lock:
-            if self._all:
-                self._lock.wait_for(lambda: self._idle or not self._all, PATIENCE_SECONDS)
+            if self._all or self._starting:
+                self._lock.wait_for(lambda: self._idle or not (self._all or self._starting), PATIENCE_SECONDS)
             if self._idle:
                 return self._idle.pop()
-        child = _Child(self._bounds)
+            self._starting += 1
+        try:
+            child = _Child(self._bounds)
+        finally:
+            with self._lock:
+                self._starting -= 1
         with self._lock:
             self._all.add(child)
         return child
