@@ -58,6 +58,8 @@ class Cut:
     """Pages that are in no piece because ``uncategorized: omit`` asks for that."""
     files_left: tuple[str, ...] = ()
     """Names of embedded files that belong to no page, and so to no piece: only the packet's own file has them."""
+    under_way: bool = False
+    """Whether its task is not done: pieces may be missing, or be left from an earlier cut, and nobody was told yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,13 @@ from receiver.pipeline.document_outcome import planned
 
 
 def waits_for_pieces(packet: Document) -> bool:
-    """Whether the packet is cut and not archived yet."""
-    return packet.state is DocumentState.OPEN and packet.step is Step.SPLIT and bool(packet.cuts)
+    """Whether the packet is cut and not archived yet.
+
+    While the cut is under way it is not: all its pieces may be settled before those of an earlier cut are withdrawn,
+    and before somebody is told which ones are held.
+    """
+    is_cut = bool(packet.cuts) and not packet.cuts[-1].under_way
+    return packet.state is DocumentState.OPEN and packet.step is Step.SPLIT and is_cut
 
 
 def archived_packet(packet: Document, context: Context) -> Document:

@@ -85,7 +85,7 @@ def _cut(document: Document, request: CutRequest, context: Context) -> Document:
     _check_types(pieces, context.config.table)
     because = f"hand-{len(document.cuts) + 1}"
     task = cut_task(document.id, because=because, now=now)
-    made = Cut(at=now, by=request.who, task=task.id, pieces=result.pieces)
+    made = Cut(at=now, by=request.who, task=task.id, pieces=result.pieces, under_way=True)
     cut = replace(
         shelved(document, context.holds),
         packet=True,

@@ -72,7 +72,8 @@ async def _decide(packet: Document, task: Task, pages: OpenPdf, context: Context
     if result.faults:
         return "; ".join(result.faults)
     now = context.clock()
-    made = Cut(at=now, by=f"job {packet.job_id}", task=task.id, pieces=result.pieces, omitted=result.omitted)
+    by = f"job {packet.job_id}"
+    made = Cut(at=now, by=by, task=task.id, pieces=result.pieces, omitted=result.omitted, under_way=True)
     after = replace(packet, cuts=(*packet.cuts, made), page_count=pages.count)
     await context.store.apply(Replace(after))
     return replace(after, version=after.version + 1)
@@ -220,7 +221,7 @@ def _done(
         if fresh is None or fresh.state is not DocumentState.OPEN:
             return ()
         # Each piece has a deadline of its own, and may be submitted a second time.
-        cuts = (*fresh.cuts[:-1], replace(fresh.cuts[-1], files_left=left))
+        cuts = (*fresh.cuts[:-1], replace(fresh.cuts[-1], files_left=left, under_way=False))
         later = replace(fresh, cuts=cuts, deadline=now + 3 * context.config.deadline_seconds)
         look = container_task(packet.id, *id_parts(task.id), now=now)
         return Replace(later.note(now, "cut", f"{packet.cuts[-1].by}: {detail}")), InsertIfAbsent(look)

@@ -4,8 +4,10 @@ import pytest
 
 from receiver.core.document import Document, DocumentState
 from receiver.core.errors import Malformed, NotAllowed, NotFound, Uncuttable
+from receiver.core.follow_up import container_task
 from receiver.core.plan import Way
 from receiver.packets.correct import CutRequest, read_piece, recut
+from receiver.packets.parents import update_parent
 from receiver.packets.pieces import pieces_of
 from tests.in_memory_app import InMemoryApp
 from tests.pdf_fixtures import packet_bytes
@@ -68,6 +70,22 @@ async def test_pieces_that_are_no_longer_there_go_no_further_and_keep_their_reco
     totals = await app.store.tally()
     assert totals.balanced
     assert (totals.received, totals.routed, totals.open, totals.withdrawn) == (4, 2, 2, 1)
+
+
+async def test_a_check_of_the_packet_that_comes_before_its_new_cut_changes_nothing(app: InMemoryApp) -> None:
+    """All pieces of the cut that is restored are there, withdrawn; those of the one before are not withdrawn yet."""
+    packet = await finished(app)
+    packet = await by_hand(app, packet, "1=invoice", "2-4=contract")
+    await recut(packet.id, CutRequest(pieces=(read_piece("1-2=invoice"), read_piece("3-4=contract"))), app.context)
+    check = await update_parent(container_task(packet.id, "an earlier change", now=app.now), app.context)
+    assert check.change is not None
+    assert await check.change() == ()
+    await app.work()
+    packet = await app.document(packet.id)
+    assert [(item.pages, item.state) for item in await pieces_of(packet, app.context)] == [
+        ((1, 2), DocumentState.ROUTED), ((3, 4), DocumentState.ROUTED),
+    ]  # fmt: skip
+    assert (packet.state, (await app.store.tally()).withdrawn) == (DocumentState.ROUTED, 2)
 
 
 async def test_pieces_that_stay_are_left_alone(app: InMemoryApp) -> None:

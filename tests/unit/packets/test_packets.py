@@ -15,6 +15,7 @@ from receiver.operations.manual_routing import RoutingDecision, route_by_hand
 from receiver.operations.sweep import sweep
 from receiver.packets.cut import cut
 from receiver.packets.pieces import pieces_of
+from receiver.pipeline.process import process
 from receiver.queue.local import LocalQueue
 from tests.in_memory_app import TABLE, InMemoryApp
 from tests.pdf_fixtures import a_page, locked, packet_bytes, with_file
@@ -229,6 +230,10 @@ async def test_a_locked_packet_waits_in_review_and_is_not_paid_for(app: InMemory
     assert [alert.kind for alert, _ in app.channel.told] == ["packet.held"]
 
 
+NEVER = 99
+"""More writes than a cut does: it dies after the last one, before its task is done."""
+
+
 class CrashError(Exception):
     """The process ends here."""
 
@@ -239,8 +244,6 @@ async def test_a_crash_anywhere_cuts_the_same_pieces_once(app: InMemoryApp, at: 
     app.cloud.finish(packet.job_id, segments=WHOLE)
     await app.event(packet.job_id, "split.success")
     (react,) = await app.store.claim(owner="in-memory", now=app.now, lease_seconds=60)
-    from receiver.pipeline.process import process
-
     await process(react, app.context)
     await crash_at_write(app, at)
     await app.workers_die()
@@ -274,6 +277,27 @@ async def crash_at_write(app: InMemoryApp, at: int) -> None:
         pass
     finally:
         app.store.apply = apply  # type: ignore[method-assign]
+
+
+async def test_a_cut_that_ends_after_its_pieces_are_settled_still_says_what_it_held_and_left(app: InMemoryApp) -> None:
+    """Its process died between the last piece and the end; others had settled the pieces before it was taken over."""
+    content = with_file(packet_bytes(*LETTERS), "factur-x.xml")
+    packet = await app.submitted(name="mail.pdf", content=content, packet=True)
+    app.cloud.finish(packet.job_id, segments=segments(("invoice", (1, 2), "low"), ("contract", (3, 4))))
+    await app.event(packet.job_id, "split.success")
+    (react,) = await app.store.claim(owner="in-memory", now=app.now, lease_seconds=60)
+    await process(react, app.context)
+    await crash_at_write(app, NEVER)
+    await app.work()
+    packet = await app.document(packet.id)
+    await classify_all(app, packet)
+    assert [item.state for item in await pieces_of(packet, app.context)] == ["review", "routed"]
+    assert (await app.document(packet.id)).state is DocumentState.OPEN
+    await app.workers_die()
+    await app.work()
+    packet = await app.document(packet.id)
+    assert (packet.state, packet.cuts[-1].files_left) == (DocumentState.REVIEW, ("factur-x.xml",))
+    assert [(alert.kind, alert.subject) for alert, _ in app.channel.told] == [("packet.held", packet.id)]
 
 
 async def test_the_same_happening_again_cuts_nothing_anew(app: InMemoryApp) -> None:
