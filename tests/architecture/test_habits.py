@@ -101,6 +101,7 @@ def test_a_commit_is_checked_by_the_tools_of_this_environment() -> None:
     hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
     assert [repository["repo"] for repository in config["repos"]] == ["local"]
     tests = (ROOT / "scripts" / "test").read_text().splitlines()
-    assert [hook["entry"] for hook in hooks] == [line for line in tests if re.match(r"\.venv/bin/(ruff|mypy)", line)]
+    run = {line.partition(" &")[0] for line in tests if re.match(r"\.venv/bin/(ruff|mypy)", line)}  # mypy runs beside
+    assert {hook["entry"] for hook in hooks} == run
     valid = [sys.executable, "-m", "pre_commit", "validate-config", ".pre-commit-config.yaml"]
     subprocess.run(valid, cwd=ROOT, check=True, timeout=60)
