@@ -98,19 +98,22 @@ class Sessions:
                 raise HTTPException(401, ENDED) from error
             raise
         credential, role = self._credential(session.name)
-        known = credential and secrets.compare_digest(credential_mark(credential, key), session.mark)
-        if not known or role is None or await self._was_ended(session):
+        if not _is_of(session, credential, key) or role is None or await self._was_ended(session):
             raise HTTPException(401, ENDED)
         return Person(name=session.name, role=role, ambient=True, session=session)
 
     def prolong(self, request: Request, answer: Response) -> None:
-        """Gives the request's session, if any, a new cookie once its present one is not so new any more."""
+        """Gives the request's session, if any, a new cookie once its present one is not so new any more.
+
+        None if its operator was removed, or got another token, while the request was being answered.
+        """
         session, now = person_of(request).session, self._clock()
         if session is None or now - session.used_at < self._idle * RENEWED_AFTER or request.method == "DELETE":
             return
-        key = self._access.keys[0]
         credential, _ = self._credential(session.name)
-        self._give(replace(session, used_at=now, mark=credential_mark(credential, key)), request, answer)
+        if any(_is_of(session, credential, key) for key in self._access.keys):
+            mark = credential_mark(credential, self._access.keys[0])
+            self._give(replace(session, used_at=now, mark=mark), request, answer)
 
     def _credential(self, name: str) -> tuple[str, Role | None]:
         """What sessions of this operator depend on, and the role that they have now."""
@@ -151,6 +154,11 @@ class Sessions:
             except Conflict:
                 if place == TRIES - 1:
                     raise
+
+
+def _is_of(session: Session, credential: str, key: bytes) -> bool:
+    """Whether the session, in a cookie that this key signed, began with this token."""
+    return bool(credential) and secrets.compare_digest(credential_mark(credential, key), session.mark)
 
 
 def _answer(person: Person) -> Response:

@@ -172,6 +172,24 @@ async def test_with_its_operator_a_session_ends_at_once_and_with_another_token(d
         assert (await browser.get("/api/v1/session")).json()["role"] == "viewer"
 
 
+@pytest.mark.parametrize("changed", [hash_token(b"another"), ""], ids=["another token", "no token"])
+async def test_a_slow_request_does_not_carry_a_session_over_to_another_token(
+    changed: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access, find = desk.app.access, desk.app.context.store.find
+
+    async def replaced_meanwhile(*asked: Any) -> Any:
+        access.operators = Operators({"ann": replace(access.operators.entries["ann"], token_sha256=changed)})
+        return await find(*asked)
+
+    async with desk.signed_in() as browser:
+        desk.now += IDLE_MINUTES * 60 / 2
+        monkeypatch.setattr(desk.app.context.store, "find", replaced_meanwhile)
+        begun_before = await browser.get("/api/v1/events")
+        assert (begun_before.status_code, "set-cookie" in begun_before.headers) == (200, False)
+        assert (await browser.get("/api/v1/session")).status_code == 401
+
+
 async def test_the_shared_token_has_sessions_too_until_it_changes(desk: Desk) -> None:
     async with desk.signed_in(ADMIN_TOKEN) as browser:
         assert (await browser.get("/api/v1/session")).json() | {"ends_at": ""} == {
