@@ -1,5 +1,6 @@
 """The operator's JSON API: read documents, events and tasks; ingest documents; replay. mending.py has corrections."""
 
+import asyncio
 from dataclasses import asdict
 
 from starlette.requests import Request
@@ -94,6 +95,7 @@ class Api:
     def __init__(self, app: App) -> None:
         self._context = app.context
         self._costs: tuple[float, Costs] | None = None
+        self._costing = asyncio.Lock()
 
     async def documents(self, request: Request) -> Response:
         return await list_documents(request, self._context)
@@ -144,10 +146,11 @@ class Api:
 
     async def costs(self, request: Request) -> Response:
         """What LlamaCloud charged in the last 30 days. Cached for a minute, because the page asks often."""
-        now = self._context.clock()
-        if self._costs is None or not 0 <= now - self._costs[0] < COSTS_SECONDS:
-            self._costs = now, await read_costs(self._context.store, since=now - COSTS_DAYS * 86400, limit=COSTS_READ)
-        return json_response(show.costs(self._costs[1]))
+        async with self._costing:
+            now, store = self._context.clock(), self._context.store
+            if self._costs is None or not 0 <= now - self._costs[0] < COSTS_SECONDS:
+                self._costs = now, await read_costs(store, since=now - COSTS_DAYS * 86400, limit=COSTS_READ)
+            return json_response(show.costs(self._costs[1]))
 
     async def overview(self, request: Request) -> Response:
         """The totals, what needs a person, and the routes to choose from."""

@@ -1,5 +1,7 @@
 """``GET /calibration``: how often LlamaCloud was right, and what another threshold would have done."""
 
+import asyncio
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -35,18 +37,20 @@ class Calibration:
     def __init__(self, app: App) -> None:
         self._context = app.context
         self._kept: tuple[float, Asked, CalibrationReport] | None = None
+        self._reading = asyncio.Lock()
 
     async def report(self, request: Request) -> Response:
         """The outcomes of each type that LlamaCloud said, and the thresholds that these suggest."""
         given = known_parameters(request, ("since", "target"))
         since = moment_of(given.get("since"))
         target = _number(request, "target", 0.5) if "target" in given else TARGET
-        now, table = self._context.clock(), self._context.config.table
-        asked = (since, target, table.version)
-        if self._kept is None or self._kept[1] != asked or not 0 <= now - self._kept[0] < SECONDS:
-            found = await calibrate(table, self._context.store, target=target, since=since, limit=READ)
-            self._kept = (now, asked, found)
-        return json_response(show.calibration(self._kept[2]))
+        async with self._reading:
+            now, table = self._context.clock(), self._context.config.table
+            asked = (since, target, table.version)
+            if self._kept is None or self._kept[1] != asked or not 0 <= now - self._kept[0] < SECONDS:
+                found = await calibrate(table, self._context.store, target=target, since=since, limit=READ)
+                self._kept = (now, asked, found)
+            return json_response(show.calibration(self._kept[2]))
 
     async def backtest(self, request: Request) -> Response:
         """What another ``min_confidence`` of a type would have done with past documents; nothing is written."""

@@ -1,5 +1,6 @@
 """``GET /series``: what became of the documents of each hour or day, for the charts."""
 
+import asyncio
 import time
 from math import isinf
 from typing import Any
@@ -26,17 +27,19 @@ def routes(app: App) -> list[Route]:
     """The endpoint."""
     kept: dict[str, tuple[float, dict[str, Any]]] = {}
     """Period -> when its answer is made again, by the monotonic clock, and the answer."""
+    reading = asyncio.Lock()  # all open pages ask at once when something has changed
 
     async def series(request: Request) -> Response:
         period = known_parameters(request, ("period",)).get("period") or USUAL
         if period not in PERIODS:
             raise Malformed(f"period is one of {', '.join(PERIODS)}, not {period!r}")
-        began = time.monotonic()
-        if period not in kept or began >= kept[period][0]:
-            found = shown_series(period, await read_series(period, app.context))
-            ended = time.monotonic()
-            kept[period] = ended + max(SECONDS, (ended - began) / SHARE), found
-        return json_response(kept[period][1])
+        async with reading:
+            began = time.monotonic()
+            if period not in kept or began >= kept[period][0]:
+                found = shown_series(period, await read_series(period, app.context))
+                ended = time.monotonic()
+                kept[period] = ended + max(SECONDS, (ended - began) / SHARE), found
+            return json_response(kept[period][1])
 
     return [Route("/series", series)]
 

@@ -1,13 +1,16 @@
 """``GET /series``: the figures of the charts, as the page gets them."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from receiver.core.change import Insert
 from receiver.core.document import Classification, Delivery, DeliveryState, DocumentState
 from receiver.core.plan import Target
-from receiver.http import series
+from receiver.http import api, calibration, series
 from receiver.store.memory import MemoryStore
 from tests.builders import NOW, a_document, a_job
 from tests.receivers import ADMIN_TOKEN, an_app, operator_of
@@ -66,3 +69,24 @@ async def test_an_answer_is_kept_for_a_while(
         await store.apply(Insert(a_document(taken_in_at=NOW)))
         assert (await client.get("/series", headers=BEARER)).json()["buckets"][-1]["open"] == opened
         assert (await client.get("/series?period=7d", headers=BEARER)).json()["buckets"][-1]["open"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "module", "name"),
+    [("/series", series, "read_series"), ("/costs", api, "read_costs"), ("/calibration", calibration, "calibrate")],
+)
+async def test_many_who_ask_at_once_are_answered_by_one_reading(
+    path: str, module: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Callable[..., Awaitable[Any]] = getattr(module, name)
+    readings = []
+
+    async def slowly(*given: Any, **more: Any) -> Any:
+        readings.append(given)
+        await asyncio.sleep(0)
+        return await read(*given, **more)
+
+    monkeypatch.setattr(module, name, slowly)
+    async with operator_of(an_app(tmp_path, store=MemoryStore(clock=lambda: NOW))) as client:
+        answers = await asyncio.gather(*(client.get(path, headers=BEARER) for _ in range(5)))
+    assert ({answer.status_code for answer in answers}, len(readings)) == ({200}, 1)
