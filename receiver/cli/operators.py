@@ -1,9 +1,10 @@
 """``mailroom operators``: who may sign in on the operator's side, in the file that MAILROOM_OPERATORS_FILE names."""
 
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -67,11 +68,11 @@ def add(name: str, role: str, no_token: bool, replace: bool, path: Path | None) 
     with _usage():
         refuse_name(name)
     file, token = _file(path), "" if no_token or name.startswith(ANY) else new_token()
-    known = dict(_read(file, missing_ok=True).entries)
-    if name in known and not replace:
-        raise click.UsageError(f"{name} is there already; --replace gives {name} a new token and this role")
-    known[name] = Operator(name=name, role=Role(role), token_sha256=hash_token(token.encode()) if token else "")
-    with _usage():
+    with _one_at_a_time(file), _usage():
+        known = dict(_read(file, missing_ok=True).entries)
+        if name in known and not replace:
+            raise click.UsageError(f"{name} is there already; --replace gives {name} a new token and this role")
+        known[name] = Operator(name=name, role=Role(role), token_sha256=hash_token(token.encode()) if token else "")
         _write(file, known)
     say(f"{name} is {role}, in {file}", err=True)
     if token:
@@ -84,10 +85,11 @@ def add(name: str, role: str, no_token: bool, replace: bool, path: Path | None) 
 def remove(name: str, path: Path | None) -> None:
     """Remove the operator NAME. Their token and sessions stop working."""
     file = _file(path)
-    known = dict(_read(file).entries)
-    if known.pop(name, None) is None:
-        raise click.UsageError(f"there is no operator {name} in {file}; to list them: mailroom operators list")
-    _write(file, known)
+    with _one_at_a_time(file):
+        known = dict(_read(file).entries)
+        if known.pop(name, None) is None:
+            raise click.UsageError(f"there is no operator {name} in {file}; to list them: mailroom operators list")
+        _write(file, known)
     say(f"{name} is removed from {file}", err=True)
 
 
@@ -97,6 +99,25 @@ def _usage() -> Iterator[None]:
         yield
     except Wrong as wrong:
         raise click.UsageError(f"it {wrong}; {wrong.fix}") from None
+
+
+@contextmanager
+def _one_at_a_time(file: Path) -> Iterator[None]:
+    """Waits for other commands that change this file: of two at once each would write the list without the other's.
+
+    The lock is on the folder, because the file is replaced. Some network file systems lock no folder: there, nothing
+    is waited for.
+    """
+    try:
+        folder = os.open(file.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be written: {error.strerror}", fix="check its folder") from error
+    try:
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _file(path: Path | None) -> Path:

@@ -2,12 +2,17 @@
 
 import json
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver.cli import operators as command
 from receiver.core.forms import Wrong
 from receiver.core.operators import Operator, Operators, Role, hash_token, new_token, read_operators, write_operators
 from tests.command_line import mailroom
@@ -137,6 +142,29 @@ def test_a_token_is_replaced_only_on_request_and_the_file_keeps_its_mode(operato
     assert (found := known.by_token(second.encode())) is not None
     assert found.role is Role.ADMIN
     assert stat.S_IMODE(operators.file.stat().st_mode) == 0o640
+
+
+def test_of_several_who_change_the_list_at_once_nobody_is_lost(
+    operators: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operators("add", "ann", "--role", "operator")
+    read, both_have_read = command._read, threading.Barrier(2)
+
+    def read_together(*given: Any, **more: Any) -> Operators:
+        found = read(*given, **more)
+        with suppress(threading.BrokenBarrierError):  # one at a time: the other one does not come
+            both_have_read.wait(0.05)
+        return found
+
+    monkeypatch.setattr(command, "_read", read_together)
+    add, remove = command.add.callback, command.remove.callback
+    assert add is not None
+    assert remove is not None
+    with ThreadPoolExecutor() as threads:
+        added = threads.submit(add, "bob", "viewer", True, False, operators.file)
+        removed = threads.submit(remove, "ann", operators.file)
+    assert (added.result(), removed.result()) == (None, None)
+    assert set(read_operators(operators.file.read_text()).entries) == {"bob"}
 
 
 @pytest.mark.parametrize(
