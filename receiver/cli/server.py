@@ -1,6 +1,8 @@
 """A Mailroom elsewhere: its operator's API over HTTPS, with a token, and its errors in our words."""
 
+import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ from receiver.settings import Settings
 
 PREFIX = "/api/v1"
 SECONDS = 60.0
-"""For one answer: `verify` reads documents for 20 seconds before it answers."""
+"""Until an answer begins, and then until it has ended: `verify` reads documents for 20 seconds before it answers."""
+MOST_BYTES = 64 * 1024 * 1024
+"""Bytes of one answer, unpacked: much more than 500 documents have."""
 HERE = frozenset({"demo", "init", "config", "routes", "trigger", "sandbox", "operators"})
 """Commands that need neither a store nor a server."""
 REMOTE = frozenset(
@@ -28,6 +32,14 @@ REMOTE = frozenset(
     }
 )
 """Commands that work through a server."""
+
+
+class Fields(dict[str, Any]):
+    """A JSON object of an answer. Raises Misconfigured, and no KeyError, for a field that it does not have."""
+
+    def __missing__(self, field: str) -> Any:
+        fix = "give the address of a Mailroom's operator's side, of this version or a newer one"
+        raise Misconfigured(f"the server's answer has no {field!r}, which Mailroom's API has", fix=fix)
 
 
 class Server:
@@ -62,34 +74,54 @@ class Server:
         params = {name: str(value) for name, value in query.items() if value is not None}
         where = "".join(f"/{quote(part, safe='')}" for part in path)
         try:
-            response = await self._http.request(method, where, params=params, **body)
-        except httpx.HTTPError as error:
+            async with self._http.stream(method, where, params=params, **body) as response:
+                async with asyncio.timeout(SECONDS):
+                    return self._read(response, await _content(response))
+        except (httpx.HTTPError, TimeoutError) as error:
             fix = "check the address, and that the server runs; the operator's side has an address of its own"
             raise Transient(f"{self._url} cannot be reached: {connection_fault(error)}", fix=fix) from error
-        return self._read(response)
 
-    def _read(self, response: httpx.Response) -> dict[str, Any]:
+    def _read(self, response: httpx.Response, content: bytes) -> dict[str, Any]:
+        code = response.status_code
         try:
-            data = response.json()
-            message = "" if response.is_success else str(data["error"]["message"])
-        except (ValueError, KeyError, TypeError):
+            data = json.loads(content, object_hook=Fields)
+        except (ValueError, RecursionError):
             data = None
-        if not isinstance(data, dict):
-            fix = "give the address of the operator's side (MAILROOM_OPERATOR_ADDRESS there), such as https://host"
-            code = response.status_code
-            raise Misconfigured(f"{self._url} answers {code}, and not as Mailroom's operator's side does", fix=fix)
-        if response.is_success:
+        error = data.get("error") if isinstance(data, Fields) else None
+        message = error.get("message") if isinstance(error, Fields) else None
+        if response.is_success and isinstance(data, Fields):
             return data
-        if response.status_code == 403:
+        if not isinstance(message, str) or response.is_success:
+            raise self._not_ours(code)
+        if code == 403:
             raise Misconfigured(f"{self._url} refuses this: {message}", fix="use a token whose role may do it")
-        if response.status_code == 401:
+        if code == 401:
             fix = "set MAILROOM_SERVER_TOKEN, or MAILROOM_SERVER_TOKEN_FILE, to a token of that server"
             raise Misconfigured(f"{self._url} refuses the token: {message}", fix=fix)
-        raise _error_of(response.status_code)(message)
+        raise _error_of(code)(message)
+
+    def _not_ours(self, code: int) -> Exception:
+        """The error for an answer that is not one of Mailroom's API."""
+        if code == 429 or code >= 500:  # that of a proxy in between, or of API Gateway
+            return Transient(f"{self._url} answers {code}, and Mailroom behind it does not", fix="try again later")
+        fix = "give the address of the operator's side (MAILROOM_OPERATOR_ADDRESS there), such as https://host"
+        return Misconfigured(f"{self._url} answers {code}, and not as Mailroom's operator's side does", fix=fix)
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._http.aclose()
+
+
+async def _content(response: httpx.Response) -> bytes:
+    """The answer's bytes. Raises Misconfigured for more of them than Mailroom sends."""
+    content = bytearray()
+    async for piece in response.aiter_bytes():
+        content += piece
+        if len(content) > MOST_BYTES:
+            raise Misconfigured(
+                f"{response.url.host} answers more than {MOST_BYTES >> 20} MiB", fix="check the address"
+            )
+    return bytes(content)
 
 
 def _error_of(status: int) -> type[Exception]:

@@ -6,18 +6,21 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from receiver.bootstrap import App
 from receiver.cli import COMMANDS
+from receiver.cli import server as client
 from receiver.cli.local_mending import LocalMending
 from receiver.cli.operations import Mending
 from receiver.cli.remote_mending import RemoteMending
 from receiver.cli.server import HERE, REMOTE, Server, refuse_address
 from receiver.core.change import Insert
 from receiver.core.errors import Misconfigured, Transient
+from receiver.core.search import Search
 from receiver.http.operator import operator_app
 from receiver.settings import Secret, Settings
 from tests.builders import an_incident
@@ -211,6 +214,11 @@ def test_no_option_takes_the_token() -> None:
         (httpx.Response(302, headers={"location": "/login"}), Misconfigured, "answers 302"),
         (httpx.Response(200, json=[]), Misconfigured, "not as Mailroom"),
         (httpx.Response(503, json={"error": {"code": "busy", "message": "retry"}}), Transient, "retry"),
+        (httpx.Response(502, text="<html>Bad Gateway"), Transient, "answers 502"),
+        (httpx.Response(429, json={"message": "Too Many Requests"}), Transient, "answers 429"),
+        (httpx.Response(400, json={"error": "no"}), Misconfigured, "answers 400"),
+        (httpx.Response(200, content=b"[" * 200_000), Misconfigured, "not as Mailroom"),
+        (httpx.Response(200, content=b"\xff"), Misconfigured, "not as Mailroom"),
         (httpx.Response(403, json={"error": {"code": "x", "message": "disabled"}}), Misconfigured, "disabled"),
     ],
 )
@@ -226,6 +234,32 @@ async def test_what_a_server_answers_is_told_in_our_words(
     with pytest.raises(kind, match=text):
         await server.get("documents")
     await server.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("answer", [{}, {"items": [], "documents": []}, {"documents": [], "cursor": "c"}])
+async def test_another_service_or_version_is_told_and_no_traceback(answer: dict[str, Any]) -> None:
+    remote = RemoteMending(
+        Server(URL, "token", transport=httpx.MockTransport(lambda _: httpx.Response(200, json=answer)))
+    )
+    with pytest.raises(Misconfigured, match=r"has no '(documents|cursor|looked_back_to)'"):
+        await remote.search(Search(), limit=50, cursor=None)
+
+
+@pytest.mark.anyio
+async def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 1000
+            await asyncio.sleep(0)
+
+    server = Server(URL, "token", transport=httpx.MockTransport(lambda _: httpx.Response(200, content=endless())))
+    with monkeypatch.context() as patched, pytest.raises(Misconfigured, match="answers more than"):
+        patched.setattr(client, "MOST_BYTES", 10_000)
+        await server.get("documents")
+    monkeypatch.setattr(client, "SECONDS", 0.0)
+    with pytest.raises(Transient, match="no answer in time"):
+        await server.get("documents")
 
 
 def test_the_environment_of_these_tests_names_no_server() -> None:
