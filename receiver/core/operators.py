@@ -76,10 +76,13 @@ class Operators:
         return found
 
     def role_at_proxy(self, name: str) -> Role | None:
-        """The role of whom a proxy signed in: by the whole name, whatever its case, else by domain, else by ``*``."""
+        """The role of whom a proxy signed in: by the whole name, whatever its case, else by domain, else by ``*``.
+
+        What has more than one ``@`` is no address, so it is of no domain.
+        """
         lower = name.lower()
         known = {entry.name.lower(): entry.role for entry in self.entries.values()}
-        domain = f"{ANY}@{lower.rpartition('@')[2]}" if "@" in lower else ANY
+        domain = f"{ANY}@{lower.partition('@')[2]}"
         return known.get(lower) or known.get(domain) or known.get(ANY)
 
 

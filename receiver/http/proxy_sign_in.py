@@ -37,10 +37,10 @@ class ProxySignIn:
         if self._proxies is not None and not _within(address_of(request), self._proxies):
             raise NotAuthentic("address")
         given = values[0].decode("latin-1")
-        name = (await self._check(given) if self._check else given).lower()
-        if not is_name(name):
+        name = await self._check(given) if self._check else given
+        if not is_name(name):  # before it is in lower case: that of the Kelvin sign is the letter k
             raise NotAuthentic("name")
-        return name
+        return name.lower()
 
 
 def _within(address: str, networks: tuple[Network, ...]) -> bool:

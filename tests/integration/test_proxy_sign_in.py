@@ -254,6 +254,7 @@ FORGED_ALB: dict[str, Callable[[], str]] = {
     "no key id": lambda: by_alb(kid=""),
     "other claims": lambda: changed(by_alb(), email="root@example.com"),
     "an address that nobody verified": lambda: by_alb(claims={"email_verified": "false"}),
+    "the Kelvin sign in the place of a k": lambda: by_alb(claims={"email": "\N{KELVIN SIGN}ate@example.com"}),
     "no JWT": lambda: "ann@example.com",
     "half a JWT": lambda: by_alb()[:-20],
     "too long": lambda: by_alb(claims={"x": "x" * 20_000}),
@@ -272,6 +273,7 @@ FORGED_CLOUDFLARE: dict[str, Callable[[], str]] = {
     "not yet": lambda: by_cloudflare(nbf=now(120)),
     "an unknown key": lambda: by_cloudflare(kid="cf-2"),
     "other claims": lambda: changed(by_cloudflare(), email="root@example.com"),
+    "the Kelvin sign in the place of a k": lambda: by_cloudflare(email="\N{KELVIN SIGN}ate@example.com"),
     "nobody": lambda: by_cloudflare(email=None),
     "a number": lambda: by_cloudflare(email=7),
 }  # fmt: skip

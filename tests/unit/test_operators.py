@@ -81,10 +81,11 @@ def test_at_a_proxy_the_whole_name_counts_before_the_domain_and_that_before_ever
         "eve@example.com",
         "eve@example.com.evil.test",
         "ann@example.com@evil.test",
+        "eve@evil.test@example.com",
         "bob",
         "eve",
     ]
-    assert [known.role_at_proxy(name) for name in asked] == ["admin", "operator", None, None, "operator", None]
+    assert [known.role_at_proxy(name) for name in asked] == ["admin", "operator", None, None, None, "operator", None]
     everybody = read_operators('{"*": {"role": "viewer"}}')
     assert [everybody.role_at_proxy(name) for name in ("eve", "eve@example.com")] == ["viewer", "viewer"]
     assert everybody.by_name("eve") is None
