@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from xml.parsers import expat
 
@@ -40,8 +41,9 @@ def pages(path: Path) -> list[str]:
 def _reader(archive: zipfile.ZipFile) -> Callable[[zipfile.ZipFile], list[str]] | None:
     """What reads it; None for a spreadsheet. Raises `Unreadable` for any other ZIP archive."""
     names = frozenset(archive.namelist())
-    if "word/document.xml" in names:
-        return _word
+    main = _main_part(archive)
+    if main.startswith("word/") and main in names:
+        return partial(_word, main=main)
     if "ppt/presentation.xml" in names:
         return _slides
     if {"mimetype", "content.xml"} <= names:
@@ -52,10 +54,18 @@ def _reader(archive: zipfile.ZipFile) -> Callable[[zipfile.ZipFile], list[str]] 
     raise Unreadable("The file type is not supported: a ZIP archive that is no document of an office program.")
 
 
-def _word(archive: zipfile.ZipFile) -> list[str]:
+def _main_part(archive: zipfile.ZipFile) -> str:
+    """The part that the package names as its document; Word's own servers call it `word/document2.xml`."""
+    main = _MainPart()
+    if "_rels/.rels" in archive.namelist():
+        _text(archive, "_rels/.rels", main)
+    return main.found
+
+
+def _word(archive: zipfile.ZipFile, *, main: str) -> list[str]:
     """As Word last broke it into pages; the letterhead (header) stands on the first."""
     headers = sorted(name for name in archive.namelist() if re.fullmatch(r"word/header\d*\.xml", name))
-    return _split("\n".join(_text(archive, name, _Words()) for name in (*headers, "word/document.xml")))
+    return _split("\n".join(_text(archive, name, _Words()) for name in (*headers, main)))
 
 
 def _slides(archive: zipfile.ZipFile) -> list[str]:
@@ -178,6 +188,18 @@ class _Relations(_Words):
             self.found[attributes["Id"]] = attributes["Target"]
 
 
+class _MainPart(_Words):
+    """What a package's own relationships call its document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = "word/document.xml"
+
+    def start(self, name: str, attributes: Attributes) -> None:
+        if name == "Relationship" and attributes.get("Type", "").endswith("/officeDocument"):
+            self.found = attributes["Target"].removeprefix("/")
+
+
 class _SlideIds(_Words):
     """The relationships of a presentation's slides, in their order."""
 
@@ -186,7 +208,7 @@ class _SlideIds(_Words):
         self.found: list[str] = []
 
     def start(self, name: str, attributes: Attributes) -> None:
-        if name == "sldId":
+        if name == "sldId" and "relationships id" in attributes:  # sections name the same slides again, without it
             self.found.append(attributes["relationships id"])
 
 

@@ -1,5 +1,6 @@
 """The pages of plain text, HTML and mail."""
 
+import contextlib
 import email
 import email.policy
 import re
@@ -8,7 +9,9 @@ from html.parser import HTMLParser
 
 from llamacloud_sandbox.unreadable import Unreadable
 
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_BEFORE_HTML = re.compile(r"\s+|<!--.*?-->|<\?.*?>", re.DOTALL)
+_HTML = re.compile(r"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?([\w.:-]+)""", re.IGNORECASE)
 _MAIL = re.compile(rb"^(from|subject|date|to|received|message-id|mime-version|return-path|delivered-to):", re.I | re.M)
 _BLOCKS = frozenset(["address", "article", "blockquote", "br", "div", "dd", "dl", "dt", "fieldset", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section", "table", "title", "tr", "ul"])  # fmt: skip  # noqa: E501
 _HIDDEN = frozenset(("script", "style", "noscript", "template"))
@@ -16,7 +19,12 @@ _HIDDEN = frozenset(("script", "style", "noscript", "template"))
 
 def is_html(content: bytes) -> bool:
     """Whether the content begins as an HTML page does."""
-    return _HTML.match(content[:4096]) is not None
+    head, at = _decoded(content[:4096]), 0
+    while before := _BEFORE_HTML.match(
+        head, at
+    ):  # one after the other: a pattern for all would try every way to pair them
+        at = before.end()
+    return _HTML.match(head, at) is not None
 
 
 def is_mail(content: bytes) -> bool:
@@ -36,7 +44,8 @@ def plain(content: bytes) -> list[str]:
 
 def html(content: bytes) -> list[str]:
     """The visible text of an HTML page, one page."""
-    return [visible(_decoded(content))]
+    declared = _CHARSET.search(content[:4096])
+    return [visible(_decoded(content, "utf-8-sig", declared[1].decode("ascii", "replace") if declared else "cp1252"))]
 
 
 def mail(content: bytes) -> list[str]:
@@ -59,13 +68,15 @@ def _body(message: EmailMessage) -> str:
     return visible(text) if part.get_content_subtype() == "html" else text
 
 
-def _decoded(content: bytes, charset: str | None = None) -> str:
+def _decoded(content: bytes, *charsets: str | None) -> str:
+    """As in the first charset in which it can be: that of its byte order mark, then these, or UTF-8 without any."""
+    possible = [charset for charset in charsets if charset] or ["utf-8-sig"]
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        charset = "utf-16"
-    try:
-        return content.decode(charset or "utf-8-sig")
-    except (UnicodeDecodeError, LookupError):
-        return content.decode("cp1252", "replace")
+        possible.insert(0, "utf-16")
+    for charset in possible:
+        with contextlib.suppress(ValueError, LookupError):
+            return content.decode(charset)
+    return content.decode("cp1252", "replace")
 
 
 class _Visible(HTMLParser):

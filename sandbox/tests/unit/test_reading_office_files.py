@@ -76,6 +76,23 @@ def test_a_word_document_gives_its_paragraphs_its_letterhead_and_its_page_breaks
     assert texts(tmp_path, document) == ["Acme Ltd\n\nDear Ms Wu,", "Page two"]
 
 
+def test_a_word_document_is_the_part_that_its_package_names(tmp_path: Path) -> None:
+    kind = NAMESPACES["default"][1] + "/officeDocument"
+    relations = f'<Relationships><Relationship Id="r1" Type="{kind}" Target="/word/document2.xml"/></Relationships>'
+    document = f'<w:document xmlns:w="{W}">{a_paragraph("Dear Ms Wu,")}</w:document>'
+    assert texts(tmp_path, a_zip({"_rels/.rels": relations, "word/document2.xml": document})) == ["Dear Ms Wu,"]
+
+
+def test_a_presentation_with_sections_gives_each_slide_once(tmp_path: Path) -> None:
+    plain = a_pptx(NAMESPACES["default"][1], "Roadmap", "Numbers")
+    with zipfile.ZipFile(BytesIO(plain)) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    section = '<s:section xmlns:s="s" name="First"><s:sldIdLst><s:sldId id="256"/></s:sldIdLst></s:section>'
+    head, end, tail = parts["ppt/presentation.xml"].rpartition("</")
+    parts["ppt/presentation.xml"] = f"{head}{section}{end}{tail}"
+    assert texts(tmp_path, a_zip(parts)) == ["Roadmap", "Numbers"]
+
+
 def test_cells_of_a_word_table_stay_on_one_line(tmp_path: Path) -> None:
     cells = "".join(f"<w:tc>{a_paragraph(text)}</w:tc>" for text in ("Lamp", "40.00"))
     (page,) = texts(tmp_path, a_docx(f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>"))

@@ -8,6 +8,7 @@ import pytest
 
 from llamacloud_sandbox.children import Children
 from llamacloud_sandbox.formats import ocr, pdf
+from llamacloud_sandbox.formats import texts as formats_texts
 from llamacloud_sandbox.judge import LexicalJudge, Rule
 from llamacloud_sandbox.reader import Reader
 from llamacloud_sandbox.reading import Unreadable
@@ -34,6 +35,29 @@ def test_html_gives_what_a_reader_sees(tmp_path: Path) -> None:
         b"<table><tr><td>Lamp</td><td>40</td></tr></table></body></html>"
     )
     assert texts(tmp_path, page) == ["Invoice 12\nAmount due\nLamp\t40"]
+
+
+HTML = "<html><head><script>let contract</script></head><body><p>Prüfung 12</p></body></html>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"\ufeff<!DOCTYPE html>{HTML}".encode(),
+        f"<!DOCTYPE html>{HTML}".encode("utf-16"),
+        f'<?xml version="1.0" encoding="utf-8"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD" "x">{HTML}'.encode(),
+        f"<!-- saved from --> <!-- by hand -->\n{HTML}".encode("latin-1"),
+        f'<?xml version="1.0" encoding="cp437"?>{HTML}'.encode("cp437"),
+        HTML.replace("<head>", '<head><meta charset="mac-roman">').encode("mac-roman"),
+        HTML.replace("<head>", '<head><meta charset="no-such">').encode("latin-1"),
+    ],
+)
+def test_html_is_known_whatever_comes_before_it_and_in_whatever_encoding(tmp_path: Path, content: bytes) -> None:
+    assert texts(tmp_path, content) == ["Prüfung 12"]
+
+
+def test_a_file_of_comments_is_soon_known_not_to_be_html() -> None:
+    assert not formats_texts.is_html(b"<!-- -->\n" * 400)
 
 
 def test_a_mail_gives_its_head_its_text_and_the_names_of_what_is_attached(tmp_path: Path) -> None:
