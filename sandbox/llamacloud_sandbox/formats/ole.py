@@ -1,6 +1,9 @@
 """The pages of Microsoft's old compound files: Outlook's messages and Excel's old workbooks; Word's are not read."""
 
+import codecs
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import olefile
 
@@ -39,9 +42,39 @@ def _message(path: Path) -> str:
     from llamacloud_sandbox.formats.texts import visible
 
     message = Message.load(str(path))
-    recipients = ", ".join(filter(None, (each.name or each.email_address for each in message.recipients)))
-    named = {"From": message.sender, "To": recipients, "Subject": message.subject, "Date": message.sent_date}
+    recipients = ", ".join(_said(lambda who: who.name or who.email_address, each) for each in message.recipients)
+    named = {
+        "From": _said(lambda it: it.sender, message),
+        "To": recipients,
+        "Subject": _said(lambda it: it.subject, message),
+        "Date": str(message.sent_date or ""),
+    }
     head = [f"{name}: {value}" for name, value in named.items() if value]
-    body = message.body or visible(message.html_body or "")
-    attached = [f"Attachment: {each.file_name or 'without a name'}" for each in message.attachments]
+    body = _said(lambda it: it.body, message) or visible(_said(lambda it: it.html_body, message))
+    attached = [f"Attachment: {_attachment_name(each) or 'without a name'}" for each in message.attachments]
     return "\n".join([*head, "", body, "", *attached]).strip()
+
+
+def _attachment_name(attachment: object) -> str:
+    try:
+        return _said(lambda it: it.file_name, attachment)
+    except KeyError:  # it lacks the stream that lists its properties
+        return ""
+
+
+def _said(ask: Callable[[Any], str | None], whom: object) -> str:
+    """A text of the message. Some are in another code page than the message says, or end with a zero."""
+    try:
+        text = ask(whom) or ""
+    except UnicodeDecodeError as error:
+        text = error.object.decode("cp1252", "replace")
+    return text.rstrip("\0")
+
+
+def _code_page(name: str) -> codecs.CodecInfo | None:
+    """Python's codec for what Microsoft calls `windows-950`; Python itself knows the 125x by that name alone."""
+    number = name.replace("-", "_").removeprefix("windows_")
+    return codecs.lookup(f"cp{number}") if name != number and number.isdecimal() else None
+
+
+codecs.register(_code_page)

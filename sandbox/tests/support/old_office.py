@@ -22,6 +22,14 @@ MESSAGE = unpacked(
     "5+Ep51LiuS/kJuUaI8OZ10eYLn9cgV/4qu3hL5PVYl3hreNz3hLmPP5wioM1aL34SwTI/1/539n7OfdZGuj/pML64557wPf8/uNvTIE/"
     "0Rf/P/H/u/DDL3y1OiTnv+Y56yPufxH919HR+C/wBgk7bJE="
 )
+# Its subject, "Prüfung" in Windows-1252, ends with a zero and is said to be UTF-8; its text, "請付款", is in the
+# code page 950; what is attached has no list of properties.
+ODD_MESSAGE = unpacked(
+    "eNq7cF7wwcKNUg8Z0IAdAzPDv/+cDGxIYoxAzATjCED4IPzv////ICEWIP4/CoYUCCj6k1aal85ALth7YannllsMNANyDObgNMgJ5zMIgPjsUD4zw197"
+    "EP/lXxj/Hpi/jZk48ysYRjYA5V0QZkZij4KRA4IY8oGwhEGBwZUhD0gXMVSSlH7EGFgZYWYxkqDPAao4HgiLGUoZkoBkCUM6gyGDHoMBUMwACI2BeR9E"
+    "GwLdhgtoMTCB7WeC1j3E2s/BgN9+Q7DNBkTbz0yC/SCvsyHZXwAM9XwgmQqkSxgygXQxULQMzC8G8vOBMQNxFyYwgNrPQoL9oLBKQLI/EWhrCZBMZsjA"
+    "YW88gzJSeEAgBNgwMMLjn5WM8gdX+EPi3hCKjQiGPwwQYycLNA5GAWb5/3e0SBxRAAASJxi7"
+)
 # One sheet, "Invoice": "Invoice number" 2291, "Amount due" 192.5.
 WORKBOOK = unpacked(
     "eNrtWE1oE0EU/mabNMnSpps2FVqhLBVjrbmIFy/ttoIWD5bqRRFBk2YPpe1GlkbQQ63WHAXBk+Kl0IuXqhd/0IPeBIsVPQiCkOjRk6Dg"

@@ -182,6 +182,10 @@ def test_an_outlook_message_gives_its_head_its_text_and_the_names_of_what_is_att
     assert page.endswith("Attachment: bill.pdf")
 
 
+def test_an_outlook_message_is_read_whatever_code_page_its_texts_are_in(tmp_path: Path) -> None:
+    assert texts(tmp_path, old_office.ODD_MESSAGE) == ["Subject: Prüfung\n\n請付款\n\nAttachment: without a name"]
+
+
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
