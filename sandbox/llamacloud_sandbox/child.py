@@ -43,12 +43,12 @@ def _answered(question: dict[str, Any], most: int) -> bytes:
         return _line({"gone": True})
     except MemoryError:
         return _line({"too_large": True})
-    except Exception:  # noqa: BLE001
-        # Whatever a parser raises on hostile input, this document alone is unreadable. The traceback is for the log.
+    except BaseException:  # noqa: BLE001
+        # Whatever a parser raises on hostile input (a panic of Rust is no `Exception`): this document is unreadable.
+        # The traceback is for the parent's log. A child may write to no file, and standard error may be one.
         import traceback
 
-        traceback.print_exc(limit=-3)
-        return _line({"unreadable": DAMAGED})
+        return _line({"unreadable": DAMAGED, "traceback": traceback.format_exc(limit=-3)})
 
 
 def _line(answer: dict[str, Any]) -> bytes:

@@ -61,6 +61,8 @@ class Children:
             raise FileNotFoundError(question["path"])
         if "too_large" in answer:
             raise Unreadable(_TOO_MUCH.format(f"more than {_megabytes(self._bounds)} of memory"))
+        if "traceback" in answer:
+            sys.stderr.write(answer["traceback"])
         if "unreadable" in answer:
             raise Unreadable(answer["unreadable"])
         return answer

@@ -123,3 +123,14 @@ def _one_page(resources: str, content: str, box: str = "0 0 612 792") -> tuple[s
         f"<< /Type /Page /Parent 2 0 R /MediaBox [{box}] /Resources << {resources} >> /Contents 4 0 R >>",
         f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
     )
+
+
+def a_panic() -> bytes:
+    """A binary workbook whose sheet has a relationship that is not there: calamine 0.37, which is in Rust, panics."""
+    named = [len(text).to_bytes(4, "little") + text.encode("utf-16-le") for text in ("rId9", "Sheet")]
+    sheet = bytes(8) + b"".join(named)
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("xl/workbook.bin", b"\x8f\x01\0\x9c\x01" + bytes([len(sheet)]) + sheet + b"\x90\x01\0")
+        archive.writestr("xl/_rels/workbook.bin.rels", "<Relationships/>")
+    return buffer.getvalue()

@@ -1,6 +1,8 @@
 """A file that takes too much, or that crashes what reads it, is one unreadable document."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llamacloud_sandbox.bounded import BoundedJudge
-from llamacloud_sandbox.child import PAGE_CHARACTERS
+from llamacloud_sandbox.child import DAMAGED, PAGE_CHARACTERS
 from llamacloud_sandbox.children import Bounds, Children
 from llamacloud_sandbox.formats import ocr
 from llamacloud_sandbox.judge import LexicalJudge, Rule
@@ -58,6 +60,25 @@ def test_a_text_that_needs_more_memory_than_it_may_is_refused_with_the_reason(tm
     bounds = Bounds(memory_bytes=64 * 1024**2)
     with reading_within(bounds) as read, pytest.raises(Unreadable, match="takes more than 64 MB of memory"):
         read(text)
+
+
+def test_whatever_a_parser_raises_is_in_the_log_and_costs_no_child_even_if_the_log_is_a_file(tmp_path: Path) -> None:
+    bomb, letter = a_file(tmp_path, bombs.a_panic()), a_pdf(tmp_path, "a letter")
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from llamacloud_sandbox.children import Children; from llamacloud_sandbox.unreadable import Unreadable\n"
+        "asks = Children()\n"
+        "for name in sys.argv[1:]:\n"
+        "    try: print(asks.ask('read', path=name, pages=None, max_pages=None)['pages'], len(asks._all))\n"
+        "    except Unreadable as error: print(error, len(asks._all))\n"
+        "asks.close()\n"
+    )
+    with (tmp_path / "log").open("w") as log:
+        done = subprocess.run(
+            [sys.executable, "-c", program, bomb, letter], stdout=-1, stderr=log, text=True, check=True
+        )
+    assert done.stdout == f"{DAMAGED} 1\n[[1, 'a letter']] 1\n"
+    assert "PanicException" in (tmp_path / "log").read_text()
 
 
 def test_what_never_ends_is_given_up(tmp_path: Path) -> None:
