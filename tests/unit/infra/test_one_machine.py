@@ -19,7 +19,7 @@ COMMANDS = [line for block in BLOCKS for line in block]
 UNIT = (ROOT / "infra" / "mailroom.service").read_text(encoding="utf-8")
 IMAGE = (ROOT / "infra" / "Dockerfile").read_text(encoding="utf-8")
 COMPOSE = yaml.safe_load((ROOT / "infra" / "compose.yml").read_text(encoding="utf-8"))["services"]["mailroom"]
-NEEDS_MORE = ("python3 -m venv", "/opt/mailroom/bin/pip", "systemctl", "journalctl", "systemd-run", "docker")
+NEEDS_MORE = ("python3 -m venv", "/opt/mailroom/bin/pip", "systemctl", "journalctl", "systemd-run", "docker", "mkdir")
 """Beginnings of commands that need a package index, a running systemd or docker."""
 EXPOSURE = 2.2
 
@@ -79,6 +79,19 @@ def test_each_file_that_a_command_of_docker_names_is_there() -> None:
     assert "ARG EXTRAS" in IMAGE
 
 
+def test_init_writes_where_compose_reads_and_nothing_lies_there_before() -> None:
+    """`mailroom init` overwrites nothing, and infra/mailroom.yaml is the table that is deployed on AWS."""
+    (folder,) = re.findall(r'-v "\$PWD/(\S+):/files" -w /files \S+ mailroom init$', "\n".join(COMMANDS), re.MULTILINE)
+    assert f"mkdir {folder}" in COMMANDS
+    assert {f"/{folder}/", ".env"} <= {*(ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()}
+    for file in ("compose.yml", "compose.aws.yml"):
+        services = yaml.safe_load((ROOT / "infra" / file).read_text(encoding="utf-8"))["services"].values()
+        for service in (each for each in services if "env_file" in each):
+            assert service["env_file"] == f"../{folder}/.env"
+            assert f"../{folder}:/etc/mailroom:ro" in service["volumes"]
+            assert service["image"] == COMPOSE["image"]
+
+
 def test_the_image_copies_what_is_there_and_serves_where_compose_forwards() -> None:
     copied = [name for line in re.findall(r"^COPY (?!--from)(.+) \S+$", IMAGE, re.MULTILINE) for name in line.split()]
     assert {"pyproject.toml", "receiver", "handlers"} <= {*copied}
@@ -87,6 +100,6 @@ def test_the_image_copies_what_is_there_and_serves_where_compose_forwards() -> N
     assert [port.rpartition(":")[2] for port in COMPOSE["ports"]] == exposed.split()
     assert COMPOSE["environment"]["MAILROOM_OPERATOR_ADDRESS"].endswith(":8081")
     mounts = [volume.split(":")[1] for volume in COMPOSE["volumes"]]
-    assert COMPOSE["environment"]["MAILROOM_CONFIG"] in mounts
+    assert str(Path(COMPOSE["environment"]["MAILROOM_CONFIG"]).parent) in mounts
     assert "/var/lib/mailroom" in mounts
     assert 'VOLUME ["/var/lib/mailroom"' in IMAGE
