@@ -66,5 +66,5 @@ def recheck_of(job: Job, verdict: SweepVerdict, *, now: float) -> Task:
         subject=job.id,
         due_at=now + FIRST_POLL if poll else now,
         created_at=now,
-        details={"verdict": verdict},
+        details={"verdict": verdict, "document_id": job.document_id},
     )

@@ -77,7 +77,8 @@ async def process(
     in the store's write is a failed attempt. Raises only StoreBusy, if even the failure cannot be written.
     """
     facts = {"task": task.id, "subject": task.subject, "attempt": task.attempts, "partner": task.partner}
-    with span(task.kind, about=task.subject, kind="CONSUMER", **facts) as notes:
+    about = task.details.get("document_id") or task.subject  # what asks about a job is about its document
+    with span(task.kind, about=about, kind="CONSUMER", **facts) as notes:
         done = await _process(task, context, lease_seconds, step_seconds, steps, begin)
         notes.add(outcome=done.outcome, note=done.note)
         if done.error is not None:

@@ -15,8 +15,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from handlers.destinations.http import Http
 from handlers.destinations.message import message_attributes
 from receiver import tracing
+from receiver.core.change import Insert
 from receiver.core.errors import DestinationBusy, Misconfigured
 from receiver.core.event import Inbound
+from receiver.core.job import Job, SweepVerdict
+from receiver.core.job_update import recheck_of
 from receiver.core.verify_webhook import WebhookSecrets
 from receiver.http.webhook import Limits, WebhookEndpoint
 from receiver.pipeline.receive import ReceiverDependencies
@@ -118,6 +121,20 @@ async def test_a_document_is_one_trace_from_submission_to_delivery(
     assert {_facts(span.attributes)["mailroom.outcome"] for span in ours if span.name == "deliver"} == {"done"}
     assert collector.paths[0] == "/v1/traces"
     assert collector.resource["service.name"] == "mailroom"
+
+
+async def test_a_document_whose_event_was_lost_is_one_trace_as_well(
+    app: InMemoryApp, collector: Collector, environ: dict[str, str]
+) -> None:
+    with tracing.exporting(environ):
+        document = await app.submitted()
+        app.cloud.classified(document.job_id, "invoice", 0.95)
+        job = await app.store.get(Job, document.job_id)
+        assert job is not None
+        await app.store.apply(Insert(recheck_of(job, SweepVerdict.FINISHED, now=app.context.clock())))
+        await app.work()
+    assert collector.named("decide").parent_span_id == collector.named("recheck").span_id
+    assert {span.trace_id for span in collector.spans} == {tracing.trace_id(document.id).to_bytes(16, "big")}
 
 
 async def test_the_event_that_was_received_is_in_the_trace_of_its_job(
