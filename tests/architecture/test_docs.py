@@ -185,3 +185,10 @@ def test_the_words_are_those_of_the_field(page: Path) -> None:
     prose = " ".join(text.lower().split())
     found = [prose[each.start() - 40 : each.end() + 40] for each in re.finditer(rf"\b({'|'.join(PRIVATE)})\b", prose)]
     assert found == []
+
+
+def test_the_readme_tells_either_installer_of_pipx_where_the_wheels_are() -> None:
+    """pipx installs with uv where uv is there, and uv does not read pip's variables."""
+    (line,) = (line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if "pipx run" in line)
+    assert "PIP_FIND_LINKS=dist " in line
+    assert "UV_FIND_LINKS=dist " in line
