@@ -164,6 +164,10 @@ def document_whole(item: Document) -> Shown:
         "unpriced_jobs": item.unpriced_jobs,
         "reasoning": found.reasoning if found else None,
         "said": _said(item),
+        "said_before": [
+            asdict(each.classification) | {"job_id": each.job_id or None, "until": moment(each.until)}
+            for each in item.earlier_results
+        ],
         "decisions": [decision(each) for each in item.decisions],
         "plan": asdict(plan) | {"decided_at": moment(plan.decided_at)} if plan else None,
         "shadow": _beside(item),

@@ -12,6 +12,7 @@ from receiver.core.change import Write
 from receiver.core.job import JobKind
 from receiver.core.job_update import Command, JobUpdate
 from receiver.core.route import decide
+from receiver.core.statements import with_result
 from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.document_outcome import concluded, held_document, planned
 from receiver.pipeline.handler_registry import HandlerRegistry
@@ -51,7 +52,7 @@ def route_by_type(job: JobContext, context: Context) -> Sequence[Write]:
     if result is None:
         held = held_document(job.document, "the job is completed but has no result", now)
         return concluded(job, held, context)
-    document = replace(job.document, classification=result, job_id=job.report.id, error="")
+    document = replace(with_result(job.document, result, now=now), job_id=job.report.id, error="")
     with span("decide", document=document.id, type=result.type, confidence=result.confidence) as notes:
         plan = decide(context.config.table, result, document, now=now)
         notes.add(way=plan.way, review=plan.review)

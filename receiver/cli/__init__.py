@@ -39,6 +39,7 @@ COMMANDS = {
     "recut": "receiver.cli.recut:recut",
     "replay": "receiver.cli.replay:replay",
     "resubmit": "receiver.cli.resubmit:resubmit",
+    "reclassify": "receiver.cli.reclassify:reclassify",
     "unlock": "receiver.cli.unlock:unlock",
     "replace": "receiver.cli.replace:replace",
     "dismiss": "receiver.cli.dismiss:dismiss",

@@ -122,6 +122,9 @@ def _statements(data: dict[str, Any]) -> None:
     """Prints LlamaCloud's result, then the decisions of persons, newest last."""
     if (said := data["said"]) is not None:
         say(f"  {_result(said)}")
+    for item in data.get("said_before", ()):  # a server of an earlier release does not have it
+        said_before = f"{one_line(item['type'] or 'no matching rule')} {item['confidence']:.2f}"
+        say(f"  before it was reclassified on {moment_text(item['until'])}: {said_before}")
     for item in data["decisions"]:
         why = f", because {one_line(item['why'])}" if item["why"] else ""
         say(f"  {moment_text(item['at'])}: {one_line(item['who'])} {one_line(item['text'])}{why}")

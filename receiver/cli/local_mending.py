@@ -32,7 +32,15 @@ from receiver.operations.failed_documents import (
     unlock,
 )
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand
-from receiver.operations.mend_each import MendingResult, dismiss_each, foreseen_resubmission, ids_found, resubmit_each
+from receiver.operations.mend_each import (
+    MendingResult,
+    dismiss_each,
+    foreseen_reclassification,
+    foreseen_resubmission,
+    ids_found,
+    reclassify_each,
+    resubmit_each,
+)
 from receiver.operations.replay import ReplayFilter
 from receiver.operations.restore_copies import restore_missing
 from receiver.operations.verify_copies import verify_each
@@ -79,6 +87,13 @@ class LocalMending(LocalOperations):
 
     async def resubmit(self, ids: Sequence[str], *, who: str) -> list[Shown]:
         return [item.shown() async for item in resubmit_each(ids, self._context, who=who)]
+
+    async def foreseen_reclassification(self, ids: Sequence[str], *, also_decided: bool) -> Shown:
+        return (await foreseen_reclassification(ids, self._context, also_decided=also_decided)).shown()
+
+    async def reclassify(self, ids: Sequence[str], *, who: str, also_decided: bool) -> list[Shown]:
+        found = reclassify_each(ids, self._context, who=who, also_decided=also_decided)
+        return [item.shown() async for item in found]
 
     async def dismiss(self, ids: Sequence[str], note: str, *, who: str) -> list[Shown]:
         return [item.shown() async for item in dismiss_each(ids, note, self._context, who=who)]

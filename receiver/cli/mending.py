@@ -35,6 +35,30 @@ def _row(item: Shown, action: str) -> tuple[str, str, str, str]:
     return item["document_id"], item["name"], "✔", action
 
 
+def report_price(found: Shown, action: str, *, as_json: bool) -> None:
+    """Prints what a dry run found: each document, and the price of those that something would be done with."""
+    if as_json:
+        kept = ("document_id", "name", "why_not")
+        rows = [{key: item[key] for key in kept} for item in found["documents"]]
+        print_json({"documents": rows, "price": found["price"], "dry_run": True})
+        return
+    rows_ = [
+        (item["document_id"], item["name"], item["pages"] or "?", item["why_not"] or f"would be {action}")
+        for item in found["documents"]
+    ]
+    table(("document", "name", "pages", "what"), rows_)
+    outcome_text(f"{found['price']}; dry run: nothing was written", as_json=as_json)
+
+
+def wanted_at_this_price(found: Shown, action: str, question: str, *, yes: bool, as_json: bool) -> bool:
+    """Names the price and asks the person to confirm it; where there is nothing to pay for, nobody is asked."""
+    if not (wanted := found["wanted"]):
+        return True
+    counted = f"{wanted} of {len(found['documents'])} documents will be {action}"
+    outcome_text(f"{counted}: {found['price']}", as_json=as_json)
+    return confirmed(question, yes=yes)
+
+
 def tell_price(price: str, *, as_json: bool) -> None:
     """Prints what submitting a document with new bytes will cost, where that is known before."""
     if price:

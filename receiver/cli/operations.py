@@ -109,6 +109,14 @@ class Mending(Operations, Protocol):
         """The result for each document."""
         ...
 
+    async def foreseen_reclassification(self, ids: Sequence[str], *, also_decided: bool) -> Shown:
+        """What reclassifying these would cost: ``documents``, ``wanted``, ``price``."""
+        ...
+
+    async def reclassify(self, ids: Sequence[str], *, who: str, also_decided: bool) -> list[Shown]:
+        """The result for each document."""
+        ...
+
     async def dismiss(self, ids: Sequence[str], note: str, *, who: str) -> list[Shown]:
         """The result for each document."""
         ...

@@ -63,6 +63,13 @@ class RemoteMending(RemoteOperations):
     async def resubmit(self, ids: Sequence[str], *, who: str) -> list[Shown]:
         return await self._each("resubmit", ids, who=who)
 
+    async def foreseen_reclassification(self, ids: Sequence[str], *, also_decided: bool) -> Shown:
+        body = {"ids": _at_once(ids), "also_decided": also_decided}
+        return await self._server.post("documents", "reclassify", body=body, preview="true")
+
+    async def reclassify(self, ids: Sequence[str], *, who: str, also_decided: bool) -> list[Shown]:
+        return await self._each("reclassify", ids, who=who, also_decided=also_decided)
+
     async def dismiss(self, ids: Sequence[str], note: str, *, who: str) -> list[Shown]:
         return await self._each("dismiss", ids, note=note, who=who)
 

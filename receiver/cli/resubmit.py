@@ -4,10 +4,9 @@ import click
 
 from receiver.cli.choosing import SEARCH, Chosen
 from receiver.cli.listing import MOMENT
-from receiver.cli.mending import CAUSE, JSON, WHO, confirmed, outcome_text, report_mended
+from receiver.cli.mending import CAUSE, JSON, WHO, report_mended, report_price, wanted_at_this_price
 from receiver.cli.operating import mend
 from receiver.cli.operations import Mending, Shown
-from receiver.cli.output import print_json, table
 
 
 @click.command(short_help="Resubmit documents whose job failed.")
@@ -42,28 +41,11 @@ def resubmit(
         ids = await choice.ids(it, as_json=as_json)
         found = await it.foreseen_resubmission(ids)
         if dry_run:
-            _foretell(found, as_json=as_json)
+            report_price(found, "resubmitted", as_json=as_json)
             return None
-        if wanted := found["wanted"]:
-            counted = f"{wanted} of {len(ids)} documents will be resubmitted"
-            outcome_text(f"{counted}: {found['price']}", as_json=as_json)
-            if not confirmed("Resubmit them?", yes=yes):
-                raise click.Abort
+        if not wanted_at_this_price(found, "resubmitted", "Resubmit them?", yes=yes, as_json=as_json):
+            raise click.Abort
         return await it.resubmit(ids, who=who)
 
     if (done := mend(work)) is not None:
         report_mended(done, "resubmitted", as_json=as_json)
-
-
-def _foretell(found: Shown, *, as_json: bool) -> None:
-    if as_json:
-        kept = ("document_id", "name", "why_not")
-        rows = [{key: item[key] for key in kept} for item in found["documents"]]
-        print_json({"documents": rows, "price": found["price"], "dry_run": True})
-        return
-    rows_ = [
-        (item["document_id"], item["name"], item["pages"] or "?", item["why_not"] or "would be resubmitted")
-        for item in found["documents"]
-    ]
-    table(("document", "name", "pages", "what"), rows_)
-    outcome_text(f"{found['price']}; dry run: nothing was written", as_json=as_json)

@@ -27,7 +27,7 @@ HERE = frozenset({"demo", "init", "config", "routes", "trigger", "sandbox", "ope
 REMOTE = frozenset(
     {
         *("documents", "events", "logs", "tasks", "balance", "calibration", "alerts"),
-        *("review", "correct", "recut", "replay", "resubmit", "unlock", "replace", "dismiss", "verify"),
+        *("review", "correct", "recut", "replay", "resubmit", "reclassify", "unlock", "replace", "dismiss", "verify"),
         *("pause", "resume"),
     }
 )

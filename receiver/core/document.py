@@ -94,6 +94,28 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierResult:
+    """A result of LlamaCloud's that another one has replaced, because a person had the document reclassified."""
+
+    classification: Classification
+    job_id: str
+    until: float
+    """When the next result replaced it."""
+
+    __repr__ = short_repr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """What a reclassification puts aside until its job has a result; without one, it is put back."""
+
+    plan: Plan
+    job_id: str
+
+    __repr__ = short_repr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """Proof of a delivery."""
 
@@ -239,6 +261,8 @@ class Document:
     """Past this moment an open document is overdue."""
     classification: Classification | None = None
     """LlamaCloud's result. No decision of a person changes it."""
+    earlier_results: tuple[EarlierResult, ...] = ()
+    """LlamaCloud's results before a person had it reclassified, the oldest first."""
     corrected_type: str = ""
     """The type that a person gave in its place; "" where nobody did, or took it back."""
     decisions: tuple[Decision, ...] = ()
@@ -246,6 +270,8 @@ class Document:
     error: str = ""
     """Why it failed or waits, in words for a person; LlamaCloud's own message where it comes from there."""
     plan: Plan | None = None
+    set_aside: SetAside | None = None
+    """While it is being reclassified: its plan from before. Its deliveries and its type stay as they are meanwhile."""
     shadow: ShadowVerdict | None = None
     """What the shadow table decided when its plan was made; None without one, or where no table decided."""
     deliveries: tuple[Delivery, ...] = ()

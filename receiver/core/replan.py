@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from receiver.core.decision import sealed
-from receiver.core.document import Delivery, DeliveryState, Document, Receipt
+from receiver.core.document import Delivery, DeliveryState, Document, Receipt, SetAside
 from receiver.core.ids import claim_id, delivery_id
 from receiver.core.message_type import PLACED, Meaning, meaning_of
 from receiver.core.object_key import place_beside, rendered_address, url_at
@@ -51,7 +51,22 @@ def shelved(document: Document, holds: Holds) -> Document:
     """The document without its plan, which will be made again; what was delivered and decided stays on record."""
     earlier = tuple(replace(item, superseded=True) for item in known(document, holds).deliveries)
     decisions = sealed(document.decisions)
-    return replace(document, plan=None, shadow=None, deliveries=earlier, corrected_type="", decisions=decisions)
+    return replace(
+        document, plan=None, set_aside=None, shadow=None, deliveries=earlier, corrected_type="", decisions=decisions
+    )
+
+
+def set_aside(document: Document, holds: Holds) -> Document:
+    """The document without its plan until another result makes a new one: what it delivered counts meanwhile."""
+    kept = SetAside(plan=document.plan, job_id=document.job_id) if document.plan else None
+    return replace(known(document, holds), plan=None, set_aside=kept)
+
+
+def put_back(document: Document) -> Document:
+    """The document with the plan that was set aside, in the state that follows from it."""
+    assert document.set_aside is not None
+    before = document.set_aside
+    return replace(document, plan=before.plan, job_id=before.job_id, set_aside=None).settle()
 
 
 def with_pointers(document: Document) -> Document:
@@ -124,7 +139,7 @@ class _Replan:
 
     def __init__(self, document: Document, plan: Plan, facts: DestinationFacts, earlier: tuple[Delivery, ...]) -> None:
         placed = document.placed or any(item.done and item.meaning in PLACED for item in earlier)
-        self._document = replace(document, plan=plan, shadow=None, placed=placed, deliveries=earlier)
+        self._document = replace(document, plan=plan, set_aside=None, shadow=None, placed=placed, deliveries=earlier)
         self._plan = plan
         self._facts = facts
         self._earlier = [(item, self._spellings(item.to, item.place, item.receipt)) for item in earlier]

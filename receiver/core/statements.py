@@ -2,15 +2,18 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
-from receiver.core.decision import Choice, Decision, next_number, with_decision
-from receiver.core.document import Classification, Document
+from receiver.core.decision import Choice, Decision, next_number, sealed, to_undo, with_decision
+from receiver.core.document import Classification, Document, EarlierResult
 from receiver.core.plan import Plan, Way
 
 OVERWRITTEN = re.compile(r"(?P<who>.+?) (?:decided|said so); before: (?P<before>.*)", re.DOTALL)
 """The reasoning that releases without ``decisions`` put in the place of LlamaCloud's, with a confidence of 1."""
 ROUTED_BY_HAND = "routed by hand"
 """The entry of the timeline for a person's decision."""
+EARLIER_KEPT = 100
+"""Earlier results that are kept on a document: the first, and the newest others. A record is read and written whole."""
 
 
 def overwritten(document: Document) -> tuple[str, str] | None:
@@ -38,6 +41,31 @@ def corrected_by(document: Document) -> str:
         return old[0] if (old := overwritten(document)) else ""
     given = (item for item in reversed(document.decisions) if item.choice is Choice.TYPE)
     return next((item.who for item in given if item.value == document.corrected_type), "")
+
+
+def decided_by_person(document: Document) -> str:
+    """What a person decided, and when, if that counts now; "" where LlamaCloud's result and the table decide."""
+    by_hand = document.plan is not None and document.plan.way in (Way.BY_HAND, Way.DISMISSED)
+    if not (by_hand or document.corrected_type or overwritten(document)):
+        return ""
+    if (last := to_undo(document.decisions)) is None:
+        return f"{corrected_by(document) or 'a person'} decided"  # an earlier release kept no more
+    return f"{last.who} decided on {datetime.fromtimestamp(last.at, UTC):%Y-%m-%d}: {last.text}"
+
+
+def with_result(document: Document, found: Classification, *, now: float) -> Document:
+    """The document with this result of LlamaCloud's. Its plan is made by the caller.
+
+    After a reclassification it counts instead of the earlier result, which stays on record, and of persons' decisions.
+    """
+    if (before := document.set_aside) is None:
+        return replace(document, classification=found)
+    results = document.earlier_results
+    if (said := said_by_llamacloud(document)) is not None:
+        past = EarlierResult(classification=said, job_id=before.job_id, until=now)
+        results = (*results[:1], *results[1:][-(EARLIER_KEPT - 2) :], past)
+    decisions = sealed(document.decisions)
+    return replace(document, classification=found, earlier_results=results, corrected_type="", decisions=decisions)
 
 
 def with_statement(

@@ -1,6 +1,6 @@
-"""The operator's API to resubmit, dismiss and replay many documents: each has a result of its own."""
+"""The operator's API to resubmit, reclassify, dismiss and replay many documents: each has a result of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -16,7 +16,14 @@ from receiver.http.listing import moment_of
 from receiver.http.person import who_of
 from receiver.http.query_flag import flag_in
 from receiver.operations.bulk_replay import replay_all
-from receiver.operations.mend_each import dismiss_each, foreseen_resubmission, ids_found, resubmit_each
+from receiver.operations.mend_each import (
+    dismiss_each,
+    foreseen_reclassification,
+    foreseen_resubmission,
+    ids_found,
+    reclassify_each,
+    resubmit_each,
+)
 from receiver.operations.replay import ReplayFilter
 from receiver.pipeline.context import Context
 
@@ -32,6 +39,7 @@ def routes(app: App) -> list[Route]:
     api = BulkMending(app)
     return [
         Route("/documents/resubmit", api.resubmit, methods=["POST"]),
+        Route("/documents/reclassify", api.reclassify, methods=["POST"]),
         Route("/documents/dismiss", api.dismiss, methods=["POST"]),
         Route("/replay", api.replay, methods=["POST"]),
     ]
@@ -50,6 +58,17 @@ class BulkMending:
         if preview:
             return json_response((await foreseen_resubmission(ids, self._context)).shown())
         results = resubmit_each(ids, self._context, who=given["who"])
+        return json_response({"documents": [item.shown() async for item in results], "preview": False}, 202)
+
+    async def reclassify(self, request: Request) -> Response:
+        """Creates new classify jobs by the present rules; with ``?preview=true``, shows the price."""
+        preview = _preview(request)
+        ids, given = await _asked(request, self._context, flags=("also_decided",))
+        also_decided = given["also_decided"]
+        if preview:
+            found = await foreseen_reclassification(ids, self._context, also_decided=also_decided)
+            return json_response(found.shown())
+        results = reclassify_each(ids, self._context, who=given["who"], also_decided=also_decided)
         return json_response({"documents": [item.shown() async for item in results], "preview": False}, 202)
 
     async def dismiss(self, request: Request) -> Response:
@@ -79,13 +98,16 @@ def _refuse_query(request: Request, *known: str) -> None:
         raise Malformed(f"the query parameter {unknown[0]!r} is not known here; known: {', '.join(known) or 'none'}")
 
 
-async def _asked(request: Request, context: Context, *texts: str) -> tuple[list[str], dict[str, str]]:
-    """The ids of the documents, and the texts of the body with ``who``. Raises Malformed."""
+async def _asked(
+    request: Request, context: Context, *texts: str, flags: Sequence[str] = ()
+) -> tuple[list[str], dict[str, Any]]:
+    """The ids of the documents, and the texts of the body with ``who``, and its flags. Raises Malformed."""
     body = await object_of(request)
     limits = {"who": WHO_LIMIT} | dict.fromkeys(texts, WHY_LIMIT)
-    if unknown := sorted(set(body) - {"ids", "q", *limits}):
-        raise Malformed(f"{unknown[0]!r} is not known; {SELECT}, with {', '.join(sorted(limits))}")
-    given = {name: _text(name, body[name], limit) for name, limit in limits.items() if name in body}
+    if unknown := sorted(set(body) - {"ids", "q", *limits, *flags}):
+        raise Malformed(f"{unknown[0]!r} is not known; {SELECT}, with {', '.join(sorted([*limits, *flags]))}")
+    given: dict[str, Any] = {name: _text(name, body[name], limit) for name, limit in limits.items() if name in body}
+    given |= {name: _flag(name, body.get(name, False)) for name in flags}
     given["who"] = who_of(request, given.get("who", ""))
     return await selected(body, context), given
 
@@ -137,6 +159,12 @@ def _moment(given: object) -> float | None:
     if isinstance(given, bool) or not isinstance(given, int | float | str | None):
         raise Malformed("since and until are moments: 2026-11-22T08:30:00Z, or Unix seconds")
     return moment_of(str(given)) if given is not None else None
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise Malformed(f"{name!r} is true or false")
+    return value
 
 
 def _text(name: str, value: object, limit: int) -> str:

@@ -177,6 +177,15 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             body={"anyOf": [a_body(name, **{name: schema}, who=WHO) for name, schema in SELECTED_BY.items()]},
         ),
     },
+    "/documents/reclassify": {
+        "post": Operation(
+            does="Classify documents again by the present rules, with a result for each; it costs credits",
+            answer="Changes", status=202, query=PREVIEW, refusals=(404, 408),
+            body={"anyOf": [
+                a_body(name, **{name: schema}, also_decided=FLAG, who=WHO) for name, schema in SELECTED_BY.items()
+            ]},
+        ),
+    },
     "/documents/dismiss": {
         "post": Operation(
             does="Nothing more is to be done with them, with a result for each", answer="Changes", status=202,
@@ -299,8 +308,8 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     },
 }  # fmt: skip
 PREVIEWS = {
-    "/documents/resubmit": "ResubmissionPreview", "replay": "Replayed", "route": "Change", "undo": "Change",
-    "correct": "Changes", "retry": "Retry", "resubmit": "Price",
+    "/documents/resubmit": "PricePreview", "/documents/reclassify": "PricePreview", "replay": "Replayed",
+    "route": "Change", "undo": "Change", "correct": "Changes", "retry": "Retry", "resubmit": "Price",
 }  # fmt: skip
 """What ``?preview=true`` answers, with 200."""
 

@@ -79,8 +79,8 @@ RECORD: dict[str, Schema] = DOCUMENT | {
     "size": COUNT, "sha256": TEXT, "media_type": TEXT, "shown_as": TEXT_OR_NONE, "origin": OBJECT,
     "content": TEXT_OR_NONE, "forgotten_at": MOMENT_OR_NONE, "batch_id": TEXT, "metadata": OBJECT,
     "file_id": TEXT_OR_NONE, "job_id": TEXT_OR_NONE, "submissions": COUNT, "credits": NUMBER, "unpriced_jobs": COUNT,
-    "reasoning": TEXT_OR_NONE, "said": or_none(OBJECT), "decisions": many(named("Decision")),
-    "plan": or_none(OBJECT), "shadow": or_none(OBJECT),
+    "reasoning": TEXT_OR_NONE, "said": or_none(OBJECT), "said_before": many(OBJECT),
+    "decisions": many(named("Decision")), "plan": or_none(OBJECT), "shadow": or_none(OBJECT),
     "history": many(an_object(at=MOMENT, what=TEXT, detail=TEXT)),
 }  # fmt: skip
 REPORT: dict[str, Schema] = RECORD | {
@@ -142,7 +142,7 @@ SCHEMAS: dict[str, Schema] = {
         documents=many(an_object(document_id=TEXT, name=TEXT_OR_NONE, state=TEXT_OR_NONE, done=FLAG, why=TEXT_OR_NONE)),
         preview=FLAG,
     ),
-    "ResubmissionPreview": an_object(
+    "PricePreview": an_object(
         documents=many(an_object(
             document_id=TEXT, name=TEXT, pages={"type": ["integer", "null"]}, why_not=TEXT_OR_NONE,
         )),

@@ -19,6 +19,7 @@ ROLES: Mapping[tuple[str, str], Role] = {
     ("POST", "/documents/{document_id}/verify"): O,
     ("POST", "/documents/correct"): O,
     ("POST", "/documents/resubmit"): O,
+    ("POST", "/documents/reclassify"): O,
     ("POST", "/documents/dismiss"): O,
     ("POST", "/replay"): O,
     ("POST", "/documents/{document_id}/route"): O,

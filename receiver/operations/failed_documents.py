@@ -30,6 +30,7 @@ from receiver.pipeline.records import document_named, every_record
 
 PAGE = 200
 CONFLICTS = 5
+RECLASSIFYING = "it is being reclassified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ def why_not(document: Document) -> str:
         return "its content was removed by retention: submit it again"
     if document.mail:
         return "a mail cannot be resubmitted: submit it again as new, or resubmit its documents"
+    if document.set_aside is not None:
+        return RECLASSIFYING
     if document.state is DocumentState.OPEN:
         return "it is being delivered" if document.plan is not None or document.step is Step.SPLIT else ""
     if document.state in (DocumentState.ROUTED, DocumentState.WITHDRAWN):
@@ -94,7 +97,7 @@ async def resubmit(document_id: str, context: Context, *, who: str) -> Document 
             return Skipped(document, why)
         return _resubmitted(document, f"{who} resubmitted it", context)
 
-    return await _changed(document_id, change, context)
+    return await changed_document(document_id, change, context)
 
 
 def _resubmitted(document: Document, reason: str, context: Context) -> tuple[Document, Sequence[Write]]:
@@ -175,7 +178,7 @@ async def _with_bytes(document: Document, file: Path, name: str, reason: str, co
         )
         return _resubmitted(other, note, context)
 
-    after = await _changed(document.id, change, context)
+    after = await changed_document(document.id, change, context)
     await context.release(kept.location if isinstance(after, Skipped) else before)
     return after
 
@@ -207,6 +210,8 @@ async def _dismissed(document_id: str, note: str, context: Context, *, who: str)
     async def change(document: Document) -> tuple[Document, Sequence[Write]] | Skipped:
         if document.state in (DocumentState.ROUTED, DocumentState.WITHDRAWN):
             return Skipped(document, f"it is {document.state}")
+        if document.set_aside is not None:
+            return Skipped(document, RECLASSIFYING)
         if document.state is DocumentState.OPEN and (document.plan is not None or document.step is Step.SPLIT):
             return Skipped(document, "it is being delivered")
         now = context.clock()
@@ -217,7 +222,7 @@ async def _dismissed(document_id: str, note: str, context: Context, *, who: str)
         after = after.note(now, "dismissed", f"{who}: {note}; before: {document.error or document.state}").settle()
         return after, delivery_tasks(after, now=now)
 
-    return await _changed(document_id, change, context)
+    return await changed_document(document_id, change, context)
 
 
 # --- what they share
@@ -226,7 +231,7 @@ Changing = Callable[[Document], Awaitable[tuple[Document, Sequence[Write]] | Ski
 """The document after a change and the writes that follow; or why nothing is written."""
 
 
-async def _changed(document_id: str, change: Changing, context: Context) -> Document | Skipped:
+async def changed_document(document_id: str, change: Changing, context: Context) -> Document | Skipped:
     """Applies ``change`` to the current document, and retires its parked tasks."""
     for _ in range(CONFLICTS):
         document = await document_named(document_id, context.store)

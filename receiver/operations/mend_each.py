@@ -1,7 +1,8 @@
-"""One action about many documents: each is resubmitted or dismissed separately, with its own result."""
+"""One action about many documents: each is resubmitted, reclassified or dismissed separately, with its own result."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from receiver.core.document import Document
@@ -10,6 +11,7 @@ from receiver.core.price import Price, price_of
 from receiver.core.search import Search
 from receiver.operations.document_search import search_documents
 from receiver.operations.failed_documents import Skipped, dismiss, resubmit, why_not
+from receiver.operations.reclassify import reclassify, why_not_reclassified
 from receiver.pipeline.context import Context
 from receiver.pipeline.records import document_named
 
@@ -36,31 +38,50 @@ class MendingResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResubmissionPreview:
-    """Documents, why each of them cannot be resubmitted ("" if it can), and the price of those that can."""
+class PricePreview:
+    """Documents, each with why nothing would be done with it ("" if something would), and the price of the others."""
 
-    documents: Sequence[Document]
+    documents: Sequence[tuple[Document, str]]
     price: Price
 
     def shown(self) -> dict[str, Any]:
         """The preview as the HTTP API shows it."""
         rows = [
-            {"document_id": item.id, "name": item.name, "pages": item.page_count, "why_not": why_not(item) or None}
-            for item in self.documents
+            {"document_id": item.id, "name": item.name, "pages": item.page_count, "why_not": why or None}
+            for item, why in self.documents
         ]
         wanted = sum(row["why_not"] is None for row in rows)
         return {"documents": rows, "wanted": wanted, "price": str(self.price)}
 
 
-async def foreseen_resubmission(ids: Sequence[str], context: Context) -> ResubmissionPreview:
+async def foreseen_resubmission(ids: Sequence[str], context: Context) -> PricePreview:
     """What resubmitting these would cost. Raises NotFound."""
+    return await _priced(ids, why_not, context)
+
+
+async def foreseen_reclassification(
+    ids: Sequence[str], context: Context, *, also_decided: bool = False
+) -> PricePreview:
+    """What reclassifying these would cost. Raises NotFound."""
+    return await _priced(ids, partial(why_not_reclassified, also_decided=also_decided), context)
+
+
+async def _priced(ids: Sequence[str], refused: Callable[[Document], str], context: Context) -> PricePreview:
     documents = [await document_named(item, context.store) for item in ids]
-    return ResubmissionPreview(documents=documents, price=price_of([item for item in documents if not why_not(item)]))
+    judged = [(item, refused(item)) for item in documents]
+    return PricePreview(documents=judged, price=price_of([item for item, why in judged if not why]))
 
 
 def resubmit_each(ids: Sequence[str], context: Context, *, who: str) -> AsyncIterator[MendingResult]:
     """The result for each document, in this order."""
     return _each(ids, lambda document_id: resubmit(document_id, context, who=who), context)
+
+
+def reclassify_each(
+    ids: Sequence[str], context: Context, *, who: str, also_decided: bool = False
+) -> AsyncIterator[MendingResult]:
+    """The result for each document, in this order."""
+    return _each(ids, lambda each: reclassify(each, context, who=who, also_decided=also_decided), context)
 
 
 def dismiss_each(ids: Sequence[str], note: str, context: Context, *, who: str) -> AsyncIterator[MendingResult]:

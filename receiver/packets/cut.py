@@ -88,7 +88,8 @@ async def _piece(packet: Document, segment: Segment, pages: OpenPdf, context: Co
         context.meter.count("mailroom_documents", source="piece")
         await _promise(InsertIfAbsent(known), tasks, context)
     elif _waits_for_this_cut(known, segment):
-        again = resubmission(known, f"{packet.cuts[-1].by} cut the packet again", context.clock(), context)
+        reason = f"{packet.cuts[-1].by} cut the packet again"
+        again = resubmission(replace(known, set_aside=None), reason, context.clock(), context)
         if again.forgotten_at is not None:
             kept = await _kept(packet, segment, pages, context)
             again = replace(again, content=kept.location, sha256=kept.sha256, size=kept.size, forgotten_at=None)

@@ -9,7 +9,7 @@ from receiver.core.document import Document, DocumentState, Step
 from receiver.core.follow_up import delivery_tasks
 from receiver.core.job import Job, JobReport
 from receiver.core.plan import Plan, Way
-from receiver.core.replan import replanned, shelved
+from receiver.core.replan import put_back, replanned, shelved
 from receiver.core.route import decide_failed
 from receiver.pipeline.context import Context
 from receiver.pipeline.job_context import JobContext
@@ -28,7 +28,7 @@ def planned(document: Document, plan: Plan, context: Context) -> Document:
 
 def concluded(job: JobContext, document: Document, context: Context) -> Sequence[Write]:
     """Writes the document as decided by this job, the job's record, and the delivery tasks that follow."""
-    after = paid(replace(document, job_id=job.report.id), job.report, context)
+    after = paid(replace(document, job_id=document.job_id or job.report.id), job.report, context)
     writes: list[Write] = [Insert(after) if job.adopted else Replace(after)]
     writes.append(job_record(job, after, context.clock()))
     return *writes, *delivery_tasks(after, now=context.clock())
@@ -67,13 +67,23 @@ def job_record(job: JobContext, document: Document, now: float) -> Write:
 
 def failed_document(document: Document, reason: str, context: Context) -> Document:
     now = context.clock()
+    if document.set_aside is not None:
+        return _not_reclassified(document, reason, now)
     context.meter.count("mailroom_decisions", way=Way.FAILED, type="")
     plan = decide_failed(context.config.table, reason, now=now)
     return planned(replace(document, error=reason), plan, context)
 
 
 def held_document(document: Document, reason: str, now: float) -> Document:
+    if document.set_aside is not None:
+        return _not_reclassified(document, reason, now)
     return replace(document, state=DocumentState.REVIEW, step=Step.SETTLED, error=reason).note(now, "held", reason)
+
+
+def _not_reclassified(document: Document, reason: str, now: float) -> Document:
+    """The document as before its reclassification, which came to nothing. The reason is shown on it."""
+    text = f"it could not be reclassified: {reason}"
+    return put_back(replace(document, error=text).note(now, "not reclassified", reason))
 
 
 def held(document: Document, reason: str, context: Context) -> Sequence[Write]:
@@ -92,15 +102,20 @@ def may_resubmit(document: Document, context: Context) -> bool:
     return document.submissions < context.config.resubmit.times and document.origin.kind != "adopted"
 
 
-def resubmission(document: Document, reason: str, now: float, context: Context) -> Document:
-    """The document as before its submission, with the next submission number, so that its next job is a new one."""
+def resubmission(
+    document: Document, reason: str, now: float, context: Context, *, what: str = "resubmitted"
+) -> Document:
+    """The document as before its submission, with the next submission number, so that its next job is a new one.
+
+    While it is being reclassified, what it delivered and its type stay as they are.
+    """
+    reclassified = document.set_aside is not None
     return replace(
-        shelved(document, context.holds),
+        document if reclassified else replace(shelved(document, context.holds), classification=None),
         state=DocumentState.OPEN,
         step=Step.RECEIVED,
         submissions=document.submissions + 1,
         job_id="",
-        classification=None,
         error="",
         deadline=now + context.config.deadline_seconds,
-    ).note(now, "resubmitted", reason)
+    ).note(now, what, reason)

@@ -54,7 +54,7 @@ async def _copy(task: Task, context: Context) -> tuple[Document | None, Delivery
 
 def _statement(document: Document) -> dict[str, Any]:
     """What the manifest of a superseded copy says: since when, why, and where the document is now."""
-    plan = document.plan
+    plan = document.plan or (document.set_aside.plan if document.set_aside else None)
     at = datetime.fromtimestamp(plan.decided_at if plan else document.taken_in_at, UTC)
     reason = plan.reason if plan else ""
     return {"at": at.isoformat(timespec="seconds"), "reason": reason, "locations": list(document.locations)}

@@ -137,6 +137,26 @@ class OperationsContract:
         assert (await app.document(first.id)).state is DocumentState.OPEN
         assert "nobody needs it" in (await app.document(second.id)).history[-1].detail
 
+    async def test_documents_are_priced_and_reclassified_once(self, app: InMemoryApp) -> None:
+        content = packet_bytes(a_page("one"), a_page("two"))
+        fine, decided = await app.routed("invoice", content=content), await app.routed("invoice", content=b"x")
+        ids = [fine.id, decided.id]
+        async with self.mending_of(app) as it:
+            await it.correct([decided.id], TO_CONTRACT, dry_run=False)
+            await app.work()
+            foreseen = await it.foreseen_reclassification(ids, also_decided=False)
+            assert (foreseen["wanted"], foreseen["price"]) == (1, "2 pages, about 2 credits")
+            assert (await it.foreseen_reclassification(ids, also_decided=True))["wanted"] == 2
+            assert await app.document(fine.id) == fine
+            done, left = await it.reclassify(ids, who="bob", also_decided=False)
+            assert (done["done"], left["done"], "left as ann decided on" in left["why"]) == (True, False, True)
+            (again,) = await it.reclassify([fine.id], who="bob", also_decided=False)
+            assert again["why"] == "it is being reclassified"
+            (also,) = await it.reclassify([decided.id], who="bob", also_decided=True)
+            assert (also["done"], also["state"]) == (True, "open")
+            with pytest.raises(NotFound):
+                await it.foreseen_reclassification(["doc_none"], also_decided=False)
+
     async def test_a_file_is_replaced(self, app: InMemoryApp, tmp_path: Path) -> None:
         document, better = await failed(app, "one.pdf"), tmp_path / "better.pdf"
         better.write_bytes(packet_bytes(a_page("better")))

@@ -164,6 +164,30 @@ async def test_a_failed_document_is_resubmitted_and_the_price_is_named_first(
     assert (again.status_code, again.json()["error"]["code"]) == (409, "not_allowed")
 
 
+async def test_documents_are_reclassified_and_the_price_is_named_first(
+    app: InMemoryApp, client: httpx.AsyncClient
+) -> None:
+    document = await app.routed("invoice", content=packet_bytes(a_page("one")))
+    path, found = "/documents/reclassify", {"q": "type:invoice since:7d"}
+    preview = await client.post(path, params={"preview": "true"}, json=found)
+    assert (preview.status_code, preview.json()) == (200, {
+        "documents": [{"document_id": document.id, "name": document.name, "pages": 1, "why_not": None}],
+        "wanted": 1, "price": "1 page, about 1 credit",
+    })  # fmt: skip
+    assert await app.document(document.id) == document
+    wrongs: list[dict[str, object]] = [{"also_decided": "yes"}, {"note": "x"}, {"ids": []}, {"q": ""}, {"who": 1}]
+    for wrong in wrongs:
+        assert (await client.post(path, json={"ids": [document.id], **wrong})).status_code == 400
+    misspelt = await client.post(f"{path}?preview=on", json=found)
+    assert (misspelt.status_code, await app.document(document.id)) == (400, document)
+    answer = await client.post(path, json=found | {"who": "ann"})
+    assert (answer.status_code, [item["done"] for item in answer.json()["documents"]]) == (202, [True])
+    again = await client.post(path, json={"ids": [document.id, "doc_none"]})
+    assert [item["why"].partition(":")[0] for item in again.json()["documents"]] == [
+        "it is being reclassified", "there is no document doc_none; to list them",
+    ]  # fmt: skip
+
+
 async def test_its_file_is_replaced(app: InMemoryApp, client: httpx.AsyncClient) -> None:
     document_id = await fail(app, "a.pdf")
     whole = packet_bytes(a_page("a letter"))

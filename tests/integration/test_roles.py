@@ -202,7 +202,8 @@ async def test_who_is_checked_in_one_way_by_every_endpoint(app: App, client: htt
         "/documents/doc-1/resubmit": {}, "/documents/doc-1/unlock": {"password": "x"},
         "/documents/doc-1/dismiss": {"note": "x"}, "/documents/doc-1/pieces": {"merge": "1-2"},
         "/documents/doc-1/verify": {}, "/documents/correct": {"ids": ["doc-1"], "to": "no_match"},
-        "/documents/resubmit": {"ids": ["doc-1"]}, "/documents/dismiss": {"ids": ["doc-1"], "note": "x"},
+        "/documents/resubmit": {"ids": ["doc-1"]}, "/documents/reclassify": {"ids": ["doc-1"]},
+        "/documents/dismiss": {"ids": ["doc-1"], "note": "x"},
         "/alerts/incident00/ack": {}, "/alerts/incident00/silence": {"seconds": 1, "why": "x"},
     }  # fmt: skip
     takes_who = {

@@ -70,9 +70,14 @@ _SECOND = (
     b'ivered","detail":"s3://doc_"},{"at":17,"what":"delivered","detail":"sqs://https://sqs.eu-central-1.amazon'
     b'aws.com/#"}],"forgotten_at":null,"parts_state":null,"passed_over_at":null}'
 )
+_THIRD = (
+    b'},"earlier_results":[],"corrected_type":"","decisions":[],"error":"","plan":{"way":"matched","route":"'
+    b'"unknown":false}],"table":"","decided_at":17},"set_aside":null,"shadow":null,"deliveries":[{"id":"dlv_'
+)
 DICTIONARIES = {
     1: _FIRST,
     2: _FIRST + _SECOND,
+    3: _FIRST + _SECOND + _THIRD,
 }
 """What a body is compressed against: records with little in them, documents last, as theirs are the longest. One that
 was ever used stays as it is; better ones get the next number. From number 2 on the item's key follows it."""

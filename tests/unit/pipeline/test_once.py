@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from receiver.core.decision import undoable
 from receiver.core.delivery_request import DeliveryRequest, Pointer, PointerState
-from receiver.core.document import Document, DocumentState, Receipt
+from receiver.core.document import Document, DocumentState, Receipt, Step
 from receiver.core.errors import DestinationBusy, NotAllowed
 from receiver.core.follow_up import mark_outdated
+from receiver.core.job import JobStatus
 from receiver.core.links import ContentLinks
 from receiver.core.message_type import Meaning
 from receiver.core.object_key import rendered_address
@@ -27,6 +28,7 @@ from receiver.core.redecide import moved
 from receiver.core.routing_choice import choices
 from receiver.operations.expired_content import delete_content
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand
+from receiver.operations.reclassify import reclassify
 from receiver.operations.replay import ReplayFilter, carry_out, foreseen, selected_documents
 from tests.in_memory_app import TABLE, InMemoryApp, InMemoryDestination
 
@@ -57,6 +59,7 @@ STEPS = st.lists(
         st.tuples(st.sampled_from(["reroute", "replay"]), st.sampled_from(["all", "parked", "one"])),
         st.tuples(st.just("word"), st.integers(0, 7)),
         st.tuples(st.just("undo"), st.integers(0, 2)),
+        st.tuples(st.just("reclassify"), st.integers(0, 2)),
         st.tuples(st.just("break"), st.sampled_from(["bytes", "words", "both"])),
         st.tuples(st.just("lie"), st.sampled_from(["bytes", "words"])),
         st.tuples(st.sampled_from(["heal", "forget"]), st.none()),
@@ -71,6 +74,7 @@ CORRECTIONS = st.lists(
         st.tuples(st.just("settled"), st.sampled_from(TYPES)),
         st.tuples(st.just("corrected"), st.integers(0, 7)),
         st.tuples(st.just("undone"), st.integers(0, 2)),
+        st.tuples(st.just("reclassified"), st.sampled_from((*TYPES, "fails"))),
         st.tuples(st.sampled_from(["reroute", "replay"]), st.just("all")),
         st.tuples(st.just("table"), st.integers(0, len(TABLES) - 1)),
         st.tuples(st.just("break"), st.sampled_from(["bytes", "words"])),
@@ -148,6 +152,27 @@ class Life:
     async def _undone(self, number: int) -> None:
         await self._undo(number)
         await self._work(50)
+
+    async def _reclassify(self, number: int) -> None:
+        for document in (await self.memory_app.all(Document))[number::3]:
+            await reclassify(document.id, self.memory_app.context, who="ann", also_decided=number == 0)
+
+    async def _reclassified(self, type_: str | None) -> None:
+        await self._reclassify(0)
+        await self._work(50)
+        await self._answered(type_)
+        await self._work(50)
+
+    async def _answered(self, type_: str | None) -> None:
+        """All jobs of open documents end with this type, or fail."""
+        for document in await self.memory_app.all(Document):
+            if document.step is not Step.SUBMITTED or self.memory_app.cloud.reports[document.job_id].status.final:
+                continue
+            if type_ == "fails":
+                self.memory_app.cloud.finish(document.job_id, JobStatus.FAILED, error="damaged")
+            else:
+                self.memory_app.cloud.classified(document.job_id, type_)
+            await self.memory_app.event(document.job_id)
 
     async def _table(self, number: int) -> None:
         self.memory_app.use(TABLES[number])
@@ -227,6 +252,8 @@ class Life:
     async def _come_to_rest(self) -> None:
         """All is well again, what gave up is resumed, and the table of today decides what it may decide."""
         await self._heal(None)
+        await self.memory_app.work()
+        await self._answered("contract")
         for _ in range(3):
             for which in ("parked", "all"):
                 self.memory_app.later(86400.0)

@@ -173,6 +173,7 @@ def test_a_dictionary_that_was_used_stays_as_it_is() -> None:
     known = {
         1: "d6a4da46b338bc9f6ecc99dc1a6632d58063fb0b6dcbcd22361ecda514943842",
         2: "d5026c706cd88793fbc84d61b1118dd844b6cfb75998a12dedf74fe522b4684a",
+        3: "1ed9e4e05413e9b2173be8e643df0595d709fb7410ede03cf2ddbc798f77eeba",
     }
     assert {number: hashlib.sha256(text).hexdigest() for number, text in DICTIONARIES.items()} == known
 
