@@ -6,7 +6,7 @@ import click
 
 from receiver.cli.choosing import SEARCH, Chosen
 from receiver.cli.listing import MOMENT
-from receiver.cli.mending import JSON, WHO, confirmed, nothing_found
+from receiver.cli.mending import JSON, WHO, confirmed, fail_unless_done, nothing_found, undone
 from receiver.cli.operating import mend
 from receiver.cli.operations import Mending, Shown
 from receiver.cli.output import print_json, say, table
@@ -83,8 +83,7 @@ def correct(
 
     done = mend(work)
     _report(done, as_json=as_json, dry_run=dry_run)
-    if not any(item["done"] for item in done):
-        raise click.exceptions.Exit(1)
+    fail_unless_done(done)
 
 
 async def _ids(selection: DocumentSelection, search: str | None, operations: Mending, *, as_json: bool) -> list[str]:
@@ -113,7 +112,8 @@ def _report(done: Sequence[Shown], *, as_json: bool, dry_run: bool) -> None:
 
 def _outcome(item: Shown) -> tuple[str, list[str]]:
     if not item["done"]:
-        return "!", [f"unchanged: {item['why']}"]
+        mark, why = undone(item)
+        return mark, [why]
     return "✔", [item["change"]["reason"], *map(effect_text, item["change"]["effects"])]
 
 

@@ -19,19 +19,30 @@ CAUSE = click.option("--cause", help="All unfixed documents of this incident, by
 
 
 def report_mended(done: Sequence[Shown], action: str, *, as_json: bool) -> None:
-    """Prints the outcome of each document. Raises click's Exit 1 if none was changed."""
+    """Prints the outcome of each document. Raises click's Exit 1 if none was changed, or if that is not known."""
     if as_json:
-        rows = [{**item, "done": action if item["done"] else "nothing"} for item in done]
+        said = {True: action, False: "nothing", None: "unknown"}
+        rows = [{**item, "done": said[item["done"]]} for item in done]
         print_json({"documents": rows})
     else:
         table(("document", "name", "", "what"), [_row(item, action) for item in done])
-    if not any(item["done"] for item in done):
+    fail_unless_done(done)
+
+
+def fail_unless_done(done: Sequence[Shown]) -> None:
+    """Raises click's Exit 1 if no document was changed, or if that is not known of one."""
+    if not any(item["done"] for item in done) or any(item["done"] is None for item in done):
         raise click.exceptions.Exit(1)
+
+
+def undone(item: Shown) -> tuple[str, str]:
+    """The mark and the text of a document that was not changed, or of which nobody knows."""
+    return ("?", item["why"]) if item["done"] is None else ("!", f"unchanged: {item['why']}")
 
 
 def _row(item: Shown, action: str) -> tuple[str, str, str, str]:
     if not item["done"]:
-        return item["document_id"], item["name"] or "", "!", f"unchanged: {item['why']}"
+        return item["document_id"], item["name"] or "", *undone(item)
     return item["document_id"], item["name"], "✔", action
 
 

@@ -1,7 +1,7 @@
 """The operator's commands that change documents, on a server elsewhere."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from receiver.cli.remote_operations import RemoteOperations, moment_given
 from receiver.cli.server import needs_store
 from receiver.core.copy_check import CheckedCopy, CopyKind, CopyState, DocumentCheck
 from receiver.core.document import DocumentState
-from receiver.core.errors import Conflict, Malformed, NotAllowed, NotFound
+from receiver.core.errors import Conflict, MailroomError, Malformed, NotAllowed, NotFound
 from receiver.core.pages import spans
 from receiver.core.quantity import quantity
 from receiver.core.search import Search
 from receiver.operations.bulk_correction import MOST_AT_ONCE, DocumentSelection
 from receiver.operations.manual_routing import RoutingDecision
+from receiver.operations.mend_each import in_full
 from receiver.operations.replay import ReplayFilter
 from receiver.packets.correct import CutRequest
 
@@ -144,16 +145,27 @@ class RemoteMending(RemoteOperations):
         return found
 
     async def _each(self, action: str, ids: Sequence[str], *, preview: str | None = None, **body: Any) -> list[Shown]:
-        """The results of a bulk request, some documents at a time."""
+        """The results of a bulk request, some documents at a time.
+
+        If a later one is not answered, the results of those before are returned all the same, and what is known of
+        the others: ``done`` is None where it may be done.
+        """
         found = list[Shown]()
-        for some in _parts(ids):
-            answer = await self._server.post("documents", action, body={"ids": some, **body}, preview=preview)
+        for first in range(0, len(ids), AT_ONCE):
+            some, later = ids[first : first + AT_ONCE], ids[first + AT_ONCE :]
+            try:
+                answer = await self._server.post("documents", action, body={"ids": [*some], **body}, preview=preview)
+            except MailroomError as error:
+                if not first:
+                    raise
+                found += [_unanswered(item, None, f"no answer, so it may be done: {in_full(error)}") for item in some]
+                return found + [_unanswered(item, False, "nothing was asked after that") for item in later]
             found += answer["documents"]
         return found
 
 
-def _parts(ids: Sequence[str]) -> Iterator[list[str]]:
-    return ([*ids[first : first + AT_ONCE]] for first in range(0, len(ids), AT_ONCE))
+def _unanswered(document_id: str, done: bool | None, why: str) -> Shown:
+    return {"document_id": document_id, "name": None, "state": None, "done": done, "why": why}
 
 
 def _at_once(ids: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import pytest
 
@@ -15,6 +16,7 @@ from receiver.bootstrap import App
 from receiver.cli import COMMANDS
 from receiver.cli import server as client
 from receiver.cli.local_mending import LocalMending
+from receiver.cli.mending import report_mended
 from receiver.cli.operations import Mending
 from receiver.cli.remote_mending import RemoteMending
 from receiver.cli.server import HERE, REMOTE, Server, refuse_address
@@ -260,6 +262,36 @@ async def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(client, "SECONDS", 0.0)
     with pytest.raises(Transient, match="no answer in time"):
         await server.get("documents")
+
+
+@pytest.mark.anyio
+async def test_of_many_documents_those_before_a_lost_answer_keep_their_results(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[list[str]] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content)["ids"])
+        if len(asked) % 2 == 0:
+            return httpx.Response(504, text="<html>")
+        shown = {"name": "a.pdf", "state": "failed", "done": True, "why": None}
+        return httpx.Response(202, json={"documents": [{"document_id": item, **shown} for item in asked[-1]]})
+
+    remote = RemoteMending(Server(URL, "token", transport=httpx.MockTransport(handle)))
+    ids = [f"doc_{number}" for number in range(450)]
+    results = await remote.dismiss(ids, "junk", who="ann")
+    assert [item["document_id"] for item in results] == ids
+    assert [item["done"] for item in results] == [True] * 200 + [None] * 200 + [False] * 50
+    assert "it may be done" in results[200]["why"]
+    assert "answers 504" in results[200]["why"]
+    assert asked == [ids[:200], ids[200:400]]
+    with pytest.raises(click.exceptions.Exit):
+        report_mended(results, "dismissed", as_json=True)
+    done = [item["done"] for item in json.loads(capsys.readouterr().out)["documents"]]
+    assert done == ["dismissed"] * 200 + ["unknown"] * 200 + ["nothing"] * 50
+    asked.append([])
+    with pytest.raises(Transient, match="answers 504"):
+        await remote.dismiss(ids, "junk", who="ann")
 
 
 def test_the_environment_of_these_tests_names_no_server() -> None:
