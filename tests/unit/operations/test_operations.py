@@ -1,6 +1,7 @@
 """The operator's commands on a store, and through a server: one contract, and the same output."""
 
 import asyncio
+import importlib
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -85,6 +86,8 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemoryApp
 @pytest.fixture
 def through(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """From when it is called on, commands go through the server, and have no store."""
+    for command in COMMANDS.values():  # one imported later would keep what is patched here
+        importlib.import_module(command.partition(":")[0])
 
     def take() -> None:
         monkeypatch.setenv("MAILROOM_SERVER", URL)
