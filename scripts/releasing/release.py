@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     how.add_argument("--dry-run", action="store_true", help="write nothing at all")
     given = parser.parse_args(arguments)
     try:
+        refuse_no_day(given.date)
         if not given.build_only:
             refuse_unready(root, given.version)
             if given.dry_run:
@@ -102,10 +103,18 @@ def present(root: Path) -> str:
     return next(iter(found.values()))
 
 
+def refuse_no_day(date: str) -> None:
+    """Raises Refused for what is no date as the changelog writes it."""
+    try:
+        time.strptime(date, "%Y-%m-%d")
+    except ValueError:
+        raise Refused(f"{date} is not a date; write it like 2026-11-27") from None
+
+
 def refuse_unready(root: Path, version: str) -> None:
     """Raises Refused for a version that is no step up, uncommitted changes, an empty changelog, a missing store."""
     before = present(root)
-    if not re.fullmatch(r"\d+\.\d+\.\d+", version) or _numbers(version) <= _numbers(before):
+    if not re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", version, re.ASCII) or _numbers(version) <= _numbers(before):
         raise Refused(f"{version} is not a version after {before}; write it like 0.2.0")
     if changed := _git(root, "status", "--porcelain").splitlines():
         raise Refused(f"{len(changed)} files are not committed, such as {changed[0][3:]}; commit them first")

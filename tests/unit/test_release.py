@@ -110,6 +110,8 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
     [
         ({}, "0.1.0", "not a version after 0.1.0"),
         ({}, "v0.2", "write it like 0.2.0"),
+        ({}, "0.02.0", "write it like 0.2.0"),
+        ({}, "0.2.0 --date tomorrow", "write it like 2026-11-27"),
         ({"README.md": "new"}, "0.2.0", "not committed"),
         ({"CHANGELOG.md": CHANGELOG.replace("### Changed", "").partition("- A setting")[0]}, "0.2.0", "nothing"),
         ({"receiver/__init__.py": '__version__ = "0.0.9"\n'}, "0.2.0", "the versions differ"),
@@ -123,7 +125,7 @@ def test_what_is_not_ready_is_refused_and_nothing_is_written(
     if "README.md" not in spoil and spoil:
         commit(repository)
     before = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file() and ".git" not in path.parts}
-    assert main([version], root=repository) == 2
+    assert main(version.split(), root=repository) == 2
     assert told in capsys.readouterr().err
     after = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file() and ".git" not in path.parts}
     assert after == before
