@@ -27,8 +27,9 @@ from receiver.core.errors import Misconfigured
 from receiver.core.task import Task
 from receiver.pipeline.ingest import Ingested
 
-PATIENCE_SECONDS = 120.0
-"""Seconds without any progress after which open documents are reported as open."""
+PATIENCE_SECONDS = 400.0
+"""Seconds without any progress after which open documents are reported as open. The sandbox gives up reading a document
+after 180, and judging it after as many."""
 INTERRUPTED = 130
 """The exit code of shells for a command that Ctrl-C stopped."""
 

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from handlers.demo import command
 from handlers.demo import samples as demo
+from llamacloud_sandbox.children import Bounds
 from receiver.core.errors import Misconfigured
 
 pytestmark = pytest.mark.anyio
@@ -28,3 +30,7 @@ async def test_a_generator_that_fails_is_told_with_its_words(tmp_path: Path, mon
     (tmp_path / "samples").write_text("a file, where the folder should be")
     with pytest.raises(Misconfigured, match=r"(?s)could not be written: .* is a file"):
         await demo.samples(tmp_path)
+
+
+def test_the_demo_waits_for_a_document_as_long_as_the_sandbox_may_take_to_read_and_to_judge_it() -> None:
+    assert 2 * Bounds().wall_seconds < command.PATIENCE_SECONDS
