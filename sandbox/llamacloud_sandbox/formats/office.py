@@ -222,13 +222,16 @@ def _text(archive: zipfile.ZipFile, name: str, words: _Words) -> str:
     parser.EndElementHandler = lambda name: words.end(_local(name))
     parser.CharacterDataHandler = words.characters
     parser.StartDoctypeDeclHandler = _refuse_doctype
-    left = LARGEST_PART
+    left, size = LARGEST_PART, _CHUNK
     with closing(archive.open(name)) as part:
-        while chunk := part.read(_CHUNK):
+        while chunk := part.read(size):
             left -= len(chunk)
             if left < 0:
                 raise Unreadable("The office document is too large.")
+            before = parser.CurrentByteIndex
             parser.Parse(chunk, False)
+            # A tag that does not end is begun anew with each chunk: ever larger ones keep that from taking minutes.
+            size = _CHUNK if parser.CurrentByteIndex > before else 2 * size
     parser.Parse(b"", True)
     return "".join(words.text)
 

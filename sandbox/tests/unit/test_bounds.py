@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -118,6 +119,15 @@ def test_an_office_document_that_unpacks_to_too_much_is_refused(tmp_path: Path) 
     assert len(bomb) < 300_000
     with pytest.raises(Unreadable, match="too large"):
         read(a_file(tmp_path, bomb))
+
+
+def test_a_tag_that_does_not_end_is_read_once_and_not_anew_with_each_piece(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "long", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "word/document.xml", f'<w:document {W} note="{"x" * 24_000_000}"><w:t>Hello</w:t></w:document>'
+        )
+    with reading_within(Bounds(processor_seconds=4)) as read:
+        assert read(tmp_path / "long").pages[0].text == "Hello"
 
 
 def test_a_spreadsheet_that_unpacks_to_too_much_costs_no_more_than_it_may(tmp_path: Path) -> None:
