@@ -28,11 +28,11 @@ UNRELEASED = "## Unreleased\n"
 TO_DO = "**To do:**"
 AFTERWARDS = """\
 next:
+  .venv/bin/python -m scripts.releasing.keep_store tests/released_stores/{version}.db.gz   # the next release opens it
   scripts/test
   git commit -am "Release {version}" && git tag -s v{version} && git push --follow-tags
   uv publish build/release/{version}/*.whl build/release/{version}/*.tar.gz
   docker build -f infra/Dockerfile -t llamacloud-mailroom:{version} . && docker push …
-  run this version against the stand-in, and keep its store: tests/released_stores/{version}.db.gz
 """
 
 
