@@ -101,10 +101,16 @@ def _claims(assertion: str, key: Any, algorithm: str, *, require: list[str], **e
 
 
 def _name(claims: Mapping[str, Any], *fields: str) -> str:
-    """The first of these that the claims have. An address that the identity provider did not verify proves nobody."""
+    """The first of these that the claims have. An address that the identity provider did not verify proves nobody.
+
+    Nor does one in another field than ``email``: where people choose their ``sub``, it may be somebody else's.
+    """
     if str(claims.get("email_verified", True)).lower() != "true":
         raise NotAuthentic("email_not_verified")
-    found = next((claims[field] for field in fields if claims.get(field)), None)
+    field = next((field for field in fields if claims.get(field)), "")
+    found = claims.get(field)
     if not isinstance(found, str):
         raise NotAuthentic("no_name")
+    if field != "email" and "@" in found:
+        raise NotAuthentic("address_not_proven")
     return found

@@ -255,6 +255,7 @@ FORGED_ALB: dict[str, Callable[[], str]] = {
     "other claims": lambda: changed(by_alb(), email="root@example.com"),
     "an address that nobody verified": lambda: by_alb(claims={"email_verified": "false"}),
     "the Kelvin sign in the place of a k": lambda: by_alb(claims={"email": "\N{KELVIN SIGN}ate@example.com"}),
+    "an address as the subject": lambda: by_alb(claims={"email": None, "sub": "ann@example.com"}),
     "no JWT": lambda: "ann@example.com",
     "half a JWT": lambda: by_alb()[:-20],
     "too long": lambda: by_alb(claims={"x": "x" * 20_000}),
