@@ -3,9 +3,11 @@
 A form has a description and a check. The check raises Wrong with the fault and the fix, which never contain the value.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from receiver.core.errors import Misconfigured
@@ -24,6 +26,19 @@ def misconfigured(faults: Sequence[Wrong]) -> Misconfigured:
     if len(faults) == 1:
         return Misconfigured(str(faults[0]), fix=faults[0].fix)
     return Misconfigured("\n".join(f"{fault}; {fault.fix}" if fault.fix else str(fault) for fault in faults))
+
+
+def read_json(text: str, once: Callable[[list[tuple[str, Any]]], dict[str, Any]], *, example: str) -> Any:
+    """The JSON in this text. ``once`` makes its objects, and raises Wrong for a name that is there twice.
+
+    Raises Wrong.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except Wrong:
+        raise
+    except (ValueError, RecursionError):  # Python does not parse numbers of more than 4,300 digits
+        raise Wrong("is not JSON", f"write it like {example}") from None
 
 
 @dataclass(frozen=True, slots=True)

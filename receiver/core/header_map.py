@@ -3,11 +3,10 @@
 LlamaCloud sends them, so each must be a header that every HTTP client can send, and that none changes.
 """
 
-import json
 import re
 from typing import Any
 
-from receiver.core.forms import Form, Wrong
+from receiver.core.forms import Form, Wrong, read_json
 from receiver.core.verify_webhook import SIGNATURE_HEADER, TOKEN_HEADER
 
 EXAMPLE = '{"X-Mailroom-Key": ["new", "old"]}'
@@ -29,12 +28,7 @@ _VALUE = re.compile(r"[!-~]([ -~]*[!-~])?")
 
 def read_header_map(text: str) -> dict[str, list[str]]:
     """The headers in this text: name -> accepted values, of which the first is sent. Raises Wrong."""
-    try:
-        found = json.loads(text, object_pairs_hook=_once)
-    except Wrong:
-        raise
-    except (ValueError, RecursionError):  # Python does not parse numbers of more than 4,300 digits
-        raise Wrong("is not JSON", f"write it like {EXAMPLE}") from None
+    found = read_json(text, _once, example=EXAMPLE)
     if not isinstance(found, dict) or not all(map(_is_list, found.values())):
         raise Wrong("is not a JSON object of lists", f"write it like {EXAMPLE}")
     if not found:

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Any
 
 from receiver.core.decision import OPERATOR
-from receiver.core.forms import Wrong
+from receiver.core.forms import Wrong, read_json
 
 EXAMPLE = '{"ann": {"role": "operator", "token_sha256": "…"}}'
 TOKEN_PREFIX = "mailroom_"
@@ -98,12 +98,7 @@ def new_token() -> str:
 
 def read_operators(text: str) -> Operators:
     """The operators in this text. Raises Wrong, which names the entry."""
-    try:
-        found = json.loads(text, object_pairs_hook=_once)
-    except Wrong:
-        raise
-    except (ValueError, RecursionError):  # Python does not parse numbers of more than 4,300 digits
-        raise Wrong("is not JSON", f"write it like {EXAMPLE}") from None
+    found = read_json(text, _once, example=EXAMPLE)
     if not isinstance(found, dict):
         raise Wrong("is not a JSON object", f"write it like {EXAMPLE}")
     entries = {name: _entry(name, given) for name, given in found.items()}

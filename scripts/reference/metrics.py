@@ -51,9 +51,9 @@ COLUMNS = "| name | type | labels | what |\n| --- | --- | --- | --- |\n"
 
 def page() -> str:
     """The whole page."""
-    families = list(_families())
-    counted = [item for item in families if item.name in METRICS]
-    read = [item for item in families if item.name not in METRICS]
+    found = list(families())
+    counted = [item for item in found if item.name in METRICS]
+    read = [item for item in found if item.name not in METRICS]
     buckets = "".join(
         f"- `{name}`: {', '.join(f'{bound:g}' for bound in metric.buckets)}\n"
         for name, metric in METRICS.items()
@@ -62,7 +62,8 @@ def page() -> str:
     return "".join([HEAD, _table(counted), TIMINGS, buckets, QUERIES, _table(read)])
 
 
-def _families() -> Iterator[Metric]:
+def families() -> Iterator[Metric]:
+    """Everything that a scrape can have, with a sample of each."""
     meter = SummingMeter()
     for name, metric in METRICS.items():
         labels = dict.fromkeys(metric.labels, "x")

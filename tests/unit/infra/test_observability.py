@@ -13,12 +13,9 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
-from prometheus_client.parser import text_string_to_metric_families
 
-from receiver.core.balance import Tally
-from receiver.http.metrics_text import metrics_text
-from receiver.metrics import METRICS, SummingMeter
-from receiver.operations.gauges import Gauges
+from receiver.metrics import METRICS
+from scripts.reference.metrics import families
 from tests.infra import ROOT
 
 FOLDER = ROOT / "infra" / "observability"
@@ -38,23 +35,8 @@ OF_PROMETHEUS = {"instance", "job", "le"}
 """Labels that Prometheus adds, and that of a histogram's buckets."""
 
 
-def samples() -> dict[str, set[str]]:
-    """Every name that a scrape can have, with its labels."""
-    meter = SummingMeter()
-    for name, metric in METRICS.items():
-        labels = dict.fromkeys(metric.labels, "x")
-        if metric.timing:
-            meter.observe(name, 1.0, times=1, **labels)
-        else:
-            meter.count(name, 1, **labels)
-    gauges = Gauges(tally=Tally(), overdue=0, parked=0, incidents={}, failing=["log"], heartbeat=1.0)
-    text = metrics_text(meter, gauges, down=["sweep"]).decode()
-    return {
-        sample.name: set(sample.labels) for family in text_string_to_metric_families(text) for sample in family.samples
-    }
-
-
-SAMPLES = samples()
+SAMPLES = {sample.name: set(sample.labels) for family in families() for sample in family.samples}
+"""Every name that a scrape can have, with its labels."""
 
 
 def labels_of(expr: str) -> Iterator[str]:
