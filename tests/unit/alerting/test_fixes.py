@@ -373,3 +373,17 @@ def test_every_kind_of_alert_has_a_case_and_advice() -> None:
 
 def test_every_known_text_has_its_advice() -> None:
     assert set(JOB_FAILED) == {known.cause for known in KNOWN} == set(TEXTS) - {""}
+
+
+def test_what_is_offered_is_about_a_document_that_still_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = InMemoryApp(tmp_path)
+    asyncio.run(job_failed("The PDF is damaged and can't be opened.")(app))
+    first, last = sorted(asyncio.run(app.all_documents()), key=lambda item: item.name)
+    (incident,) = asyncio.run(app.incidents())
+    with terminal(app, ROUTES, monkeypatch):
+        assert f"mailroom replace {last.id} FILE" in run(f"mailroom alerts show {incident.id}").output
+        assert run(f"mailroom dismiss {last.id} --note 'not needed'").exit_code == 0
+        asyncio.run(rest(app))
+        shown = run(f"mailroom alerts show {incident.id}").output
+    assert f"mailroom replace {first.id} FILE" in shown
+    assert last.id not in shown
