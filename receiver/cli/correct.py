@@ -74,7 +74,7 @@ def correct(
     async def work(it: Mending) -> list[Shown]:
         await it.refuse_decision(decision)
         ids = await _ids(selection, search, it, as_json=as_json)
-        if not confirmed(f"Correct {quantity(len(ids), 'document')}?", yes=yes or dry_run or bool(documents)):
+        if not confirmed(_question(decision, len(ids)), yes=yes or dry_run or bool(documents)):
             raise click.Abort
         done = await it.correct(ids, decision, dry_run=dry_run)
         if wait and not dry_run:
@@ -82,7 +82,7 @@ def correct(
         return done
 
     done = mend(work)
-    _report(done, as_json=as_json, dry_run=dry_run)
+    _report(done, as_json=as_json, dry_run=dry_run, undo=undo)
     fail_unless_done(done)
 
 
@@ -100,21 +100,34 @@ async def _ids(selection: DocumentSelection, search: str | None, operations: Men
     return found
 
 
-def _report(done: Sequence[Shown], *, as_json: bool, dry_run: bool) -> None:
+def _question(decision: RoutingDecision, number: int) -> str:
+    if decision.undo:
+        return f"Undo the last decision about {quantity(number, 'document')}?"
+    if decision.type:
+        return f"Set the type of {quantity(number, 'document')} to {decision.type}?"
+    return f"Route {quantity(number, 'document')} by {decision.to}?"
+
+
+def _report(done: Sequence[Shown], *, as_json: bool, dry_run: bool, undo: bool) -> None:
     if as_json:
         print_json({"documents": list(done), "dry_run": dry_run})
         return
-    rows = [(item["document_id"], item["name"] or "", *_outcome(item)) for item in done]
+    rows = [(item["document_id"], item["name"] or "", *_outcome(item, undo=undo)) for item in done]
     table(("document", "name", "", "what"), rows)
+    if len(done) > 1:
+        changed = sum(item["done"] for item in done)
+        outcome = "put back" if undo else "corrected"
+        say(f"{changed:,} of {len(done):,} documents {'would be ' if dry_run else ''}{outcome}")
     if dry_run:
         say("dry run: nothing was written")
 
 
-def _outcome(item: Shown) -> tuple[str, list[str]]:
+def _outcome(item: Shown, *, undo: bool) -> tuple[str, list[str]]:
     if not item["done"]:
         mark, why = undone(item)
         return mark, [why]
-    return "✔", [item["change"]["reason"], *map(effect_text, item["change"]["effects"])]
+    reason = item["change"]["reason"]
+    return "✔", [f"undone, back to: {reason}" if undo else reason, *map(effect_text, item["change"]["effects"])]
 
 
 def effect_text(item: Shown) -> str:

@@ -17,6 +17,15 @@ from receiver.core.errors import NotFound
 from receiver.core.pages import spans
 
 STATES = ClosestChoice([state.value for state in DocumentState])
+WAYS_ON = {
+    "retry": "mailroom replay {}",
+    "resubmit": "mailroom resubmit {}",
+    "file": "mailroom replace {} FILE",
+    "unlock": "mailroom unlock {} --password-file -",
+    "route": "mailroom correct {} --type TYPE",
+    "dismiss": "mailroom dismiss {} --note REASON",
+}
+"""The commands that do what the API's actions do, for what waits for a person."""
 
 
 @click.command(cls=SearchCommand, short_help="Find documents, or show one with its history.")
@@ -99,6 +108,10 @@ def _show(data: Shown, *, as_json: bool) -> None:
     _statements(data)
     for item in data["waits_for"]:
         say(f"  waits for {_waiting(item)}")
+    if data["state"] in (DocumentState.REVIEW, DocumentState.FAILED):
+        for action, command in WAYS_ON.items():
+            if action in data["actions"]:
+                say(f"  possible now: {command.format(data['document_id'])}")
     if (check := data["verified"]) is not None:
         each = f"for each place: mailroom verify {data['document_id']}"
         say(f"  verified at {moment_text(check['at'])}: {check['verdict']}; {each}")

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from receiver.cli.follow import follow_events
-from receiver.cli.listing import MOMENT, moment_text, shown_of
+from receiver.cli.listing import MOMENT, moment_text, proofs_text, shown_of
 from receiver.cli.numbers import WholeNumber
 from receiver.cli.operating import operate
 from receiver.cli.operations import Operations, Shown
@@ -28,7 +28,7 @@ COLUMNS = ("received", "type", "job", "event", "verified by")
 @click.option("--follow", "-f", is_flag=True, help="Print new events as they come, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --follow, a line for each event.")
 def events(event_id: str | None, job: str | None, since: float | None, limit: int, follow: bool, as_json: bool) -> None:
-    """List verified events, newest first; or show one: its envelope, its proofs, and the attempts to handle it.
+    """List verified events, newest first; or show one: its envelope, proofs, document and the attempts to handle it.
 
     EVENT_ID is LlamaCloud's id of the event, or its key. --follow begins with the newest ten, or those since --since,
     and asks every second.
@@ -77,7 +77,7 @@ async def next_look() -> bool:
 
 def event_row(item: Shown) -> tuple[str, ...]:
     """An event of the API as a row of COLUMNS."""
-    proofs = ", ".join(item["verified_by"])
+    proofs = proofs_text(item["verified_by"])
     return moment_text(item["received_at"]), item["type"], item["job_id"], item["event_id"], proofs
 
 
@@ -92,7 +92,7 @@ def _one(event_id: str, *, as_json: bool) -> None:
         "type": data["type"],
         "sent": data["sent_at"] or "",
         "received": data["received_at"] + (" (late)" if data["late"] else ""),
-        "verified by": ", ".join(data["verified_by"]),
+        "verified by": proofs_text(data["verified_by"]),
         "size": f"{data['size']} bytes" + (", as JSON in a string" if data["as_string"] else ""),
         "job": f"{job['job_id']}, {job['status']}" if job else data["job_id"],
         "document": f"{document['document_id']}, {document['name']}, {document['state']}" if document else "",

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -46,6 +46,12 @@ MOMENT = Moment()
 SPAN = TimeSpan()
 
 DOCUMENT_COLUMNS = ("document", "name", "type", "confidence", "state", "where or why")
+
+
+def proofs_text(proofs: Iterable[str]) -> str:
+    """The valid proofs of an event, ``signature:0`` and the like, in words; which secret it was, if not the first."""
+    named = [proof.partition(":") for proof in proofs]
+    return ", ".join(f"{kind} (secret {int(place) + 1})" if place.strip("0") else kind for kind, _, place in named)
 
 
 def document_row(item: Mapping[str, Any]) -> tuple[str | list[str], ...]:

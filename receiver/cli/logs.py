@@ -3,7 +3,7 @@
 import click
 
 from receiver.cli.document_list import document_called
-from receiver.cli.listing import moment_text
+from receiver.cli.listing import moment_text, proofs_text
 from receiver.cli.mending import JSON
 from receiver.cli.operating import operate
 from receiver.cli.operations import Operations, Shown
@@ -41,11 +41,13 @@ def log_of(report: Shown) -> list[Shown]:
         for item in report["jobs"]
     ]
     found += [
-        (item["received_at"], "event", f"{item['type']} {item['event_id']}, by {', '.join(item['verified_by'])}")
+        (item["received_at"], "event", f"{item['type']} {item['event_id']}, by {proofs_text(item['verified_by'])}")
         for item in report["events"]
     ]
     found += [(item["finished_at"], f"task {item['kind']}", _attempts(item)) for item in report["tasks"]]
-    found += [(item["delivered_at"], "delivered", item["location"] or item["to"]) for item in report["deliveries"]]
+    told = {detail for _, what, detail in found if what == "delivered"}
+    delivered = [(item["delivered_at"], item["location"] or item["to"]) for item in report["deliveries"]]
+    found += [(at, "delivered", place) for at, place in delivered if place not in told]
     found += [(item["at"], "decision", f"{item['who']} {item['text']}") for item in report["decisions"]]
     known = [{"at": at, "what": what, "detail": detail} for at, what, detail in found if at]
     return sorted(known, key=lambda item: item["at"])

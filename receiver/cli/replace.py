@@ -19,8 +19,9 @@ from receiver.cli.paths import GivenFile
 def replace(document: str, file: Path, who: str, as_json: bool) -> None:
     """Replace a document's file with FILE, for instance an intact copy of a damaged one, and resubmit it.
 
-    DOCUMENT is an id or its beginning, a file name, or a job id. The document keeps its id, name and history; the
-    history records the old checksum.
+    DOCUMENT is an id or its beginning, a file name, or a job id. The document keeps its id and history, and its
+    name unless FILE is of another kind (a text for a PDF): then it takes FILE's. The history records the old name and
+    checksum.
     """
 
     async def work(it: Mending) -> Shown:

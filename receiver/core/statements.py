@@ -111,4 +111,6 @@ def state_in_words(document: Document) -> str:
     if document.plan is None:
         return f"{document.state}, {text}"
     way, route = document.plan.way, document.plan.route
+    if way is Way.BY_HAND:
+        return f"{document.state}, {text}, by hand to {route}"
     return f"{document.state}, {text}, {way}" + (f" {route}" if route != way else "")

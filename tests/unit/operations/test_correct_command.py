@@ -45,6 +45,9 @@ def test_a_routed_document_is_corrected_by_its_name_shown_and_undone(app: InMemo
     assert "superseded" in shown
     undone = run(f"mailroom correct {document.id} --undo --who ann")
     assert (undone.exit_code, "stays at" in undone.output) == (0, True)
+    assert "undone, back to: type 'invoice' with confidence 0.93" in undone.output
+    (noted,) = [item.detail for item in now(app, document).history if "undid" in item.detail]
+    assert noted.endswith("; before: routed, contract 1.00, by hand to contract")
     after = now(app, document)
     assert (after.type, after.state) == ("invoice", DocumentState.ROUTED)
     assert run(f"mailroom correct {document.id} --undo").exit_code == 1
@@ -65,6 +68,41 @@ def test_many_are_selected_by_what_they_are_and_each_has_its_result(app: InMemor
     assert [item["name"] for item in json.loads(run(asked).output)["documents"]] == ["1.pdf"]
     mixed = run(f"mailroom correct {documents[0].id} {documents[1].id} --type invoice")
     assert mixed.output.count("✔") == 2
+    assert "2 of 2 documents corrected" in mixed.output
+
+
+@pytest.mark.parametrize(
+    ("decision", "asks"),
+    [
+        ("--type contract", "Set the type of 2 documents to contract?"),
+        ("--to contract", "Route 2 documents by contract?"),
+        ("--undo", "Undo the last decision about 2 documents?"),
+    ],
+)
+def test_who_decides_about_many_is_asked_for_the_decision_itself(app: InMemoryApp, decision: str, asks: str) -> None:
+    before = [routed(app, f"{n}.pdf") for n in range(2)]
+    refused = run(f"mailroom correct --of-type invoice {decision}", answer="n\n")
+    assert (refused.exit_code, asks in refused.output) == (1, True)
+    assert [now(app, item) for item in before] == before
+
+
+def test_a_dry_run_of_many_counts_what_would_change(app: InMemoryApp) -> None:
+    for n in range(2):
+        routed(app, f"{n}.pdf")
+    waits = asyncio.run(app.submitted())
+    dry = run(f"mailroom correct 0.pdf 1.pdf {waits.id} --type contract --dry-run").output
+    assert "2 of 3 documents would be corrected" in dry
+    assert "dry run: nothing was written" in dry
+
+
+def test_what_waits_for_a_person_names_the_commands_that_are_possible(app: InMemoryApp) -> None:
+    waits = asyncio.run(app.routed("invoice", 0.3, name="waits.pdf"))
+    shown = run("mailroom documents waits.pdf").output
+    assert f"possible now: mailroom correct {waits.id} --type TYPE" in shown
+    assert "mailroom resubmit" not in shown
+    run("mailroom correct waits.pdf --type invoice")
+    assert now(app, waits).state is DocumentState.ROUTED
+    assert "possible now" not in run("mailroom documents waits.pdf").output
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,18 @@ async def test_the_password_opens_a_document_and_another_one_does_not(app: InMem
     assert b"/Encrypt" not in b"".join([chunk async for chunk in content.stream()])
 
 
+async def test_a_file_of_another_kind_brings_its_name_and_the_old_one_is_on_record(
+    app: InMemoryApp, tmp_path: Path
+) -> None:
+    document_id = await fail(app, "a.pdf", "The file is corrupted")
+    text = tmp_path / "typed.txt"
+    text.write_text("a letter")
+    after = await replace_bytes(document_id, text, app.context, who="Ada")
+    assert not isinstance(after, Skipped)
+    assert (after.name, after.media_type) == ("typed.txt", "text/plain")
+    assert "before: a.pdf, sha256 " in after.history[-1].detail
+
+
 async def test_another_file_takes_the_place_of_a_damaged_one(app: InMemoryApp, tmp_path: Path) -> None:
     document_id = await fail(app, "a.pdf", "The file is corrupted")
     sound = tmp_path / "sound.pdf"
@@ -214,6 +226,9 @@ def test_resubmit_says_the_price_first_and_does_nothing_without_a_yes(
     with terminal(app, TABLE, monkeypatch):
         dry = run(f"mailroom resubmit {document_id} --dry-run")
         assert "the credits of 1 document whose pages are not counted" in dry.output
+        shown = run(f"mailroom documents {document_id}").output
+        for way in ("resubmit {}", "replace {} FILE", "correct {} --type TYPE", "dismiss {} --note REASON"):
+            assert f"possible now: mailroom {way.format(document_id)}" in shown
         assert asyncio.run(app.document(document_id)).state is DocumentState.FAILED
         monkeypatch.setattr("receiver.cli.mending.at_a_terminal", lambda: False)
         unasked = run(f"mailroom resubmit {document_id}")

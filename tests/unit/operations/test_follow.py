@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from receiver import show
 from receiver.cli import events
 from receiver.cli.follow import follow_events
+from receiver.cli.listing import proofs_text
 from receiver.cli.operations import Shown
 from receiver.core.change import Insert
 from receiver.core.errors import Transient
@@ -96,4 +97,16 @@ def test_the_log_of_a_document_has_everything_in_the_order_of_time(app: InMemory
     what = [item["what"] for item in entries]
     for expected in ("received", "job created", "event", "task submit", "delivered", "decision"):
         assert expected in what
+    assert len({(item["what"], item["detail"]) for item in entries if item["what"] == "delivered"}) == what.count(
+        "delivered"
+    )
     assert document.job_id in run(f"mailroom logs {document.id}").output
+
+
+def test_the_proofs_of_an_event_are_told_in_words() -> None:
+    assert proofs_text(["headers:0", "signature:0", "token:1"]) == "headers, signature, token (secret 2)"
+    assert (
+        events.event_row(show.event(an_event(verified_by=("signature:0", "token:1"))))[-1]
+        == "signature, token (secret 2)"
+    )
+    assert proofs_text(["signature:10", "adopted"]) == "signature (secret 11), adopted"
