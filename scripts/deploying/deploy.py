@@ -32,6 +32,7 @@ from receiver.core.ids import event_key
 from receiver.store.dynamodb.items import pk_of
 from scripts.deploying.deployment_file import DeploymentSettings, read_deployment
 from scripts.deploying.dry_run import changes
+from scripts.deploying.one_at_a_time import one_at_a_time
 from scripts.deploying.overlay import overlay
 from scripts.deploying.preflight import Preflight, preflight, shown
 from scripts.deploying.removal import remove_stage, start_functions
@@ -52,7 +53,8 @@ FUNCTION_URL = "ReceiveLambdaFunctionUrl"
 def main(arguments: Sequence[str]) -> int:
     options = parsed(arguments)
     try:
-        return run(options)
+        with one_at_a_time(ROOT / ".cache" / "deploy.lock"):
+            return run(options)
     except Misconfigured as error:
         print(f"{error}" + (f"\n{error.fix}" if error.fix else ""), file=sys.stderr)
         return REFUSED
