@@ -32,7 +32,8 @@ def reclassify(
     is corrected, as if a person had done it. If the new job fails, the document stays where it is, and says why.
 
     It skips documents that a person has decided about, packets (use `mailroom recut`) and mails, and those that are
-    being processed, had a failed delivery (use `mailroom replay`), or whose content was removed.
+    being processed, have no result (use `mailroom resubmit`), had a failed delivery (use `mailroom replay`), or whose
+    content was removed.
     """
     choice = Chosen(documents=documents, search=search, options="DOCUMENTS or --search")
 

@@ -8,6 +8,7 @@ from typing import Any
 from receiver.core.document import Classification, Document, DocumentState, Step
 from receiver.core.pages import Segment as Segment
 from receiver.core.short_repr import short_repr
+from receiver.core.submission import number_in
 
 
 class JobKind(StrEnum):
@@ -215,7 +216,16 @@ def already_processed(document: Document, job_id: str, job: Job | None) -> bool:
 
     ``job`` is its record. It shows a document that was resubmitted because of this job, and has no other one yet.
     """
-    taken = job is not None and (job.status.final or job.document_id != document.id)
+    taken = job is not None and (job.status.final or job.document_id != document.id or _is_earlier(document, job))
     superseded = bool(document.job_id) and document.job_id != job_id
     decided = document.plan is not None or document.step is Step.SPLIT
     return taken or superseded or decided or document.state is not DocumentState.OPEN
+
+
+def _is_earlier(document: Document, job: Job) -> bool:
+    """Whether the job was created for an earlier submission, whose rules, or bytes, were others.
+
+    Its result could not be fetched then, so that it has none on record.
+    """
+    number = number_in(job.transaction_id)
+    return number is not None and number < document.submissions

@@ -30,6 +30,9 @@ def why_not_reclassified(document: Document, *, also_decided: bool = False) -> s
         return f"a packet has no type, its pieces do; mailroom recut {document.id} cuts it again"
     if document.state is DocumentState.OPEN:
         return RECLASSIFYING if document.set_aside is not None else "it is being processed"
+    if document.without_result:
+        held = document.error or "nobody has decided about it"
+        return f"it has no result yet: {held}; mailroom resubmit {document.id} submits it all the same"
     if document.plan is not None and document.plan.way is Way.BLANK:
         return "its pages are blank"
     if undone := next((item for item in document.deliveries if not item.done), None):

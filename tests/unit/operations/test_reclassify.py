@@ -16,7 +16,7 @@ from receiver import show
 from receiver.cli import mending
 from receiver.core.change import Insert, Replace
 from receiver.core.document import DeliveryState, Document, DocumentState, Receipt, Step
-from receiver.core.errors import DestinationBusy, DocumentRefused, NotAllowed
+from receiver.core.errors import CloudRefused, DestinationBusy, DocumentRefused, NotAllowed
 from receiver.core.job import JobStatus
 from receiver.core.message_type import Meaning
 from receiver.core.pages import BY_HAND, Segment
@@ -31,13 +31,14 @@ from receiver.operations.replay import ReplayFilter, foreseen
 from receiver.operations.sweep import sweep
 from receiver.packets.correct import CutRequest, recut
 from receiver.packets.pieces import pieces_of
+from receiver.pipeline.job_failure import held_for
 from receiver.pipeline.submit import submit
 from tests.builders import a_document
 from tests.commands import run, terminal
 from tests.in_memory_app import TABLE, InMemoryApp
 from tests.pdf_fixtures import a_page, packet_bytes
 from tests.unit.alerting.test_alert import fail
-from tests.unit.packets.test_packets import ARCHIVED, classify_all, split
+from tests.unit.packets.test_packets import ARCHIVED, classify_all, segments, split
 
 pytestmark = pytest.mark.anyio
 
@@ -189,6 +190,48 @@ async def test_what_cannot_be_reclassified_is_refused_by_name(app: InMemoryApp) 
     for number, (why, fields) in enumerate(known):
         await app.store.apply(Insert(a_document(id=f"doc-{number}", **fields)))
         assert await refused(app, await app.document(f"doc-{number}"), also_decided=True) == why
+
+
+async def test_what_waits_for_a_person_without_a_result_is_left(app: InMemoryApp) -> None:
+    app.use(TABLE + "resubmit: {times: 0}\n")
+    document = await app.submitted()
+    app.cloud.finish(document.job_id, JobStatus.CANCELLED, error="stopped by its owner")
+    await app.event(document.job_id)
+    await app.work()
+    document = await app.document(document.id)
+    why = f"it has no result yet: stopped by its owner; mailroom resubmit {document.id} submits it all the same"
+    assert await refused(app, document, also_decided=True) == why
+
+
+async def test_a_piece_whose_pages_nobody_has_confirmed_is_left_also_after_an_undo(app: InMemoryApp) -> None:
+    app.use(ARCHIVED)
+    packet = await split(app, segments(("invoice", (1, 2), "low"), ("contract", (3, 4))))
+    doubted, _ = await pieces_of(packet, app.context)
+    assert (doubted.state, doubted.plan) == (DocumentState.REVIEW, None)
+    assert "confidence in this piece is low" in await refused(app, doubted, also_decided=True)
+    await route_by_hand(doubted.id, RoutingDecision(to="contract", who="ann"), app.context)
+    await app.work()
+    await route_by_hand(doubted.id, RoutingDecision(undo=True, who="ann"), app.context)
+    await app.work()
+    doubted = await app.document(doubted.id)
+    assert doubted.plan is not None
+    assert "it has no result yet" in await refused(app, doubted, also_decided=True)
+
+
+async def test_a_late_result_of_an_earlier_new_job_does_not_count(app: InMemoryApp) -> None:
+    document = await begun(app, await app.routed("invoice"))
+    (given_up,) = [item for item in await app.jobs(document) if item.id == document.job_id]
+    await app.store.apply(*await held_for(given_up, CloudRefused("403"), app.context))
+    app.use(OTHER_RULES)
+    again = await reclassify(document.id, app.context, who="bob")
+    assert not isinstance(again, Skipped)
+    app.cloud.classified(given_up.id, "contract")
+    await app.event(given_up.id)
+    await app.do((await app.tasks("react"))[-1].id)
+    assert await app.document(document.id) == again, "it waits for the job that asks by the present rules"
+    await app.work()
+    after = await answered(app, await app.document(document.id), "invoice")
+    assert (after.type, after.state, len(app.cloud.orders)) == ("invoice", DocumentState.ROUTED, 3)
 
 
 async def test_a_delivery_that_failed_is_repeated_first(app: InMemoryApp) -> None:
