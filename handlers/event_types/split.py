@@ -13,7 +13,7 @@ from receiver.core.change import InsertIfAbsent, Write
 from receiver.core.document import Step
 from receiver.core.job import JobKind
 from receiver.core.job_update import Command, JobUpdate
-from receiver.packets.cut import cut_task
+from receiver.packets.cut import awaiting_cut, cut_task
 from receiver.pipeline.context import Context, StepResult
 from receiver.pipeline.document_outcome import concluded
 from receiver.pipeline.handler_registry import HandlerRegistry
@@ -49,7 +49,7 @@ async def look_again(command: Command, context: Context) -> StepResult:
 def cut_into_pieces(job: JobContext, context: Context) -> Sequence[Write]:
     """Writes the end of the job with its segments, and the task that cuts the packet by them (packets/cut.py)."""
     now, found = context.clock(), len(job.report.segments)
-    packet = replace(job.document, step=Step.SPLIT, error="")
+    packet = replace(awaiting_cut(job.document), step=Step.SPLIT, error="")
     packet = packet.note(now, "split", f"job {job.report.id} found {found} segments")
     task = cut_task(packet.id, because=job.report.id, now=now)
     return *concluded(job, packet, context), InsertIfAbsent(task)

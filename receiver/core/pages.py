@@ -59,7 +59,10 @@ class Cut:
     files_left: tuple[str, ...] = ()
     """Names of embedded files that belong to no page, and so to no piece: only the packet's own file has them."""
     under_way: bool = False
-    """Whether its task is not done: pieces may be missing, or be left from an earlier cut, and nobody was told yet."""
+    """Whether its task is not done: pieces may be missing, or be left from an earlier cut, and nobody was told yet.
+
+    Also of a cut from before the packet was resubmitted: the task of the next one is not done.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,13 +20,14 @@ from receiver.core.media import media_type, refusal
 from receiver.core.plan import Plan, Way
 from receiver.core.replan import replanned
 from receiver.core.statements import state_in_words, with_statement
-from receiver.core.task import NOTICES, Task, TaskState, submission_of
+from receiver.core.task import submission_of
 from receiver.packets import mail_archive
 from receiver.packets.pieces import on_disk
 from receiver.pipeline.content import not_viewable_unless_read, refuse_unreadable
 from receiver.pipeline.context import Context
 from receiver.pipeline.document_outcome import resubmission
 from receiver.pipeline.records import document_named, every_record
+from receiver.pipeline.retired_tasks import retired
 
 PAGE = 200
 CONFLICTS = 5
@@ -249,15 +250,3 @@ async def changed_document(document_id: str, change: Changing, context: Context)
         await context.enqueue_written(writes)
         return succeeding(after)
     raise Conflict("document", document_id)
-
-
-async def retired(document: Document, context: Context) -> list[Write]:
-    """Writes that retire the parked tasks about this document, which has another outcome."""
-    now, keep = context.clock(), context.config.retention.tasks_seconds
-    found: list[Write] = []
-    for subject in dict.fromkeys(filter(None, (document.id, document.job_id))):
-        async for task in every_record(Task, Query(by="subject", key=subject, limit=PAGE), context.store):
-            if task.state is TaskState.PARKED and task.kind not in NOTICES:
-                done = task.retire(now=now, keep_seconds=keep, note="the document has another outcome")
-                found += [Replace(done)]
-    return found

@@ -20,6 +20,7 @@ from receiver.packets.pieces import open_packet
 from receiver.pipeline.content import not_viewable_unless_read, refuse_unreadable
 from receiver.pipeline.context import Context
 from receiver.pipeline.records import document_named
+from receiver.pipeline.retired_tasks import retired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ async def recut(document_id: str, request: CutRequest, context: Context) -> Docu
             document = replace(document, page_count=await _page_count(document, context))
     after = _cut(document, request, context)
     task = cut_task(document.id, because=f"hand-{len(after.cuts)}", now=context.clock())
-    await context.store.apply(Replace(after), InsertIfAbsent(task))
+    await context.store.apply(Replace(after), InsertIfAbsent(task), *await retired(document, context))
     await context.enqueue(task.id)
     return replace(after, version=after.version + 1)
 

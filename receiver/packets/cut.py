@@ -33,11 +33,20 @@ def cut_task(packet_id: str, *, because: str, now: float) -> Task:
     return new_task("cut", packet_id, because, subject=packet_id, now=now)
 
 
+def awaiting_cut(packet: Document) -> Document:
+    """The packet, which is not archived by a cut from before it was resubmitted: its new cut comes first."""
+    if not packet.cuts:
+        return packet
+    return replace(packet, cuts=(*packet.cuts[:-1], replace(packet.cuts[-1], under_way=True)))
+
+
 async def cut(task: Task, context: Context) -> StepResult:
     """Cuts the pieces that do not exist yet, or holds the packet with the list of what does not add up."""
     packet = await context.store.get(Document, task.subject)
     if packet is None or packet.state is not DocumentState.OPEN or packet.step is not Step.SPLIT:
         return StepResult(note="nothing to cut")
+    if any(item.task == task.id for item in packet.cuts[:-1]):
+        return StepResult(note="the packet was cut again since")
     try:
         with dying_once(task):
             return await _cut(packet, task, context)

@@ -1,12 +1,20 @@
 """A person cuts a packet: the word is kept, pieces that stay are left alone, those that go are withdrawn."""
 
+from unittest.mock import AsyncMock
+
 import pytest
 
 from receiver.core.document import Document, DocumentState
-from receiver.core.errors import Malformed, NotAllowed, NotFound, Uncuttable
+from receiver.core.errors import Malformed, NotAllowed, NotFound, StoreBusy, Uncuttable
 from receiver.core.follow_up import container_task
+from receiver.core.job import JobStatus
 from receiver.core.plan import Way
+from receiver.core.task import TaskState
+from receiver.operations.bulk_replay import replay_all
+from receiver.operations.failed_documents import dismiss, resubmit
+from receiver.operations.replay import ReplayFilter
 from receiver.packets.correct import CutRequest, read_piece, recut
+from receiver.packets.cut import cut, cut_task
 from receiver.packets.parents import update_parent
 from receiver.packets.pieces import pieces_of
 from tests.in_memory_app import InMemoryApp
@@ -86,6 +94,60 @@ async def test_a_check_of_the_packet_that_comes_before_its_new_cut_changes_nothi
         ((1, 2), DocumentState.ROUTED), ((3, 4), DocumentState.ROUTED),
     ]  # fmt: skip
     assert (packet.state, (await app.store.tally()).withdrawn) == (DocumentState.ROUTED, 2)
+
+
+async def test_a_cut_that_was_given_up_does_not_come_back_after_a_later_one(
+    app: InMemoryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packet = await finished(app)
+    with monkeypatch.context() as broken:
+        broken.setattr("receiver.packets.cut._withdraw", AsyncMock(side_effect=StoreBusy("503")))
+        await recut(packet.id, CutRequest(pieces=(read_piece("1"), read_piece("2-4"))), app.context)
+        for _ in range(20):
+            app.later(100_000)
+            await app.work()
+    parked = [task for task in await app.tasks("cut") if task.state is TaskState.PARKED]
+    assert len(parked) == 1
+    packet = await by_hand(app, packet, "1-3=invoice", "4=contract")
+    assert all(task.state is TaskState.DONE for task in await app.tasks("cut"))
+    await replay_all(ReplayFilter(parked=True), app.context, who="eve", dry_run=False)
+    await app.work()
+    packet = await app.document(packet.id)
+    assert (packet.state, await pages_of(app, packet)) == (DocumentState.ROUTED, [(1, 2, 3), (4,)])
+
+
+async def test_a_task_of_an_earlier_cut_changes_nothing_while_the_later_one_waits(app: InMemoryApp) -> None:
+    packet = await by_hand(app, await finished(app), "1=invoice", "2-4=contract")
+    await recut(packet.id, CutRequest(pieces=(read_piece("1-3"), read_piece("4"))), app.context)
+    packet = await app.document(packet.id)
+    earlier = cut_task(packet.id, because="hand-2", now=app.now)
+    assert (await cut(earlier, app.context)).note == "the packet was cut again since"
+    assert await app.document(packet.id) == packet
+
+
+async def test_a_packet_that_was_resubmitted_is_not_archived_by_its_earlier_cut(app: InMemoryApp) -> None:
+    packet = await split(app)
+    first, second = await pieces_of(packet, app.context)
+    app.cloud.finish(first.job_id, JobStatus.FAILED, error="damaged")
+    app.cloud.classified(second.job_id, "contract")
+    for piece in (first, second):
+        await app.event(piece.job_id)
+    await app.work()
+    await dismiss(packet.id, "wrong", app.context, who="eve")
+    await resubmit(packet.id, app.context, who="eve")
+    await app.work()
+    packet = await app.document(packet.id)
+    app.cloud.finish(packet.job_id, segments=segments(("invoice", (1,)), ("contract", (2, 3, 4))))
+    await app.event(packet.job_id, "split.success")
+    await app.do((await app.tasks("react"))[-1].id)
+    check = await update_parent(container_task(packet.id, "an earlier change", now=app.now), app.context)
+    assert check.change is not None
+    assert await check.change() == ()
+    await app.work()
+    packet = await app.document(packet.id)
+    assert await pages_of(app, packet) == [(1,), (2, 3, 4)]
+    await classify_all(app, packet)
+    assert (await app.document(packet.id)).state is DocumentState.ROUTED
 
 
 async def test_pieces_that_stay_are_left_alone(app: InMemoryApp) -> None:
