@@ -15,7 +15,7 @@ from receiver.core.decision import Choice, to_undo
 from receiver.core.document import Document, DocumentState
 from receiver.core.plan import Way
 from receiver.core.route import RouteTable
-from receiver.core.statements import said_by_llamacloud
+from receiver.core.statements import decided_by_person, said_by_llamacloud
 
 TARGET = 0.95
 """The share of documents routed without a person that must be right."""
@@ -55,7 +55,8 @@ def outcome_of(document: Document) -> Judged | None:
         right = document.corrected_type == said.type
         became = "" if right else document.corrected_type
         return Judged(said.type, said.confidence, Outcome.RIGHT if right else Outcome.WRONG, became)
-    last = to_undo(document.decisions)
+    # A decision about an earlier result of LlamaCloud's says nothing of this one.
+    last = to_undo(document.decisions) if decided_by_person(document) else None
     if last is not None:
         if last.choice is not Choice.ROUTE or last.value != Way.NO_MATCH:
             return None

@@ -24,6 +24,7 @@ from receiver.core.calibration import (
     with_threshold,
 )
 from receiver.operations.manual_routing import RoutingDecision, route_by_hand
+from receiver.operations.reclassify import reclassify
 from tests.commands import run, terminal
 from tests.in_memory_app import TABLE, InMemoryApp
 from tests.receivers import ADMIN_TOKEN, operator_of, settings_with
@@ -91,6 +92,21 @@ async def test_an_undone_decision_no_longer_counts(app: InMemoryApp) -> None:
     found = outcome_of(await app.document(document.id))
     assert found is not None
     assert found.outcome is Outcome.WAITING
+
+
+@pytest.mark.parametrize(("to", "type_"), [("no_match", ""), ("contract", ""), ("", "contract")])
+async def test_a_decision_about_an_earlier_result_does_not_count(app: InMemoryApp, to: str, type_: str) -> None:
+    document = await app.routed("invoice", 0.42)
+    await route_by_hand(document.id, RoutingDecision(who="ann", to=to, type=type_), app.context)
+    await app.work()
+    await reclassify(document.id, app.context, who="ann", also_decided=True)
+    await app.work()
+    asked = await app.document(document.id)
+    app.cloud.classified(asked.job_id, "invoice", 0.93)
+    await app.event(asked.job_id)
+    await app.work()
+    found = outcome_of(await app.document(document.id))
+    assert found == Judged("invoice", 0.93, Outcome.UNCORRECTED)
 
 
 @given(ITEMS.filter(bool))
