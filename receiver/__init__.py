@@ -3,4 +3,4 @@
 It knows no event type and no destination by name; those are in handlers. CONTRIBUTING.md says what is in which package.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
