@@ -29,9 +29,9 @@ FORBIDDEN = (
     "receiver.pipeline.process",
     "receiver.store.sqlite.store",
 )
-BUDGET = 85
-"""Modules of our own at most. It is 85 when this is written, the settings, the timers, the faults of connections and
-the queue of webhooks among them; a jump is worth a look at `python -X importtime`."""
+BUDGET = 86
+"""Modules of our own at most. It is 86 when this is written: the settings, the timers, the faults of connections, the
+numbers of submissions and the queue of webhooks among them; a jump is worth a look at `python -X importtime`."""
 START = """
 import sys
 import handlers.functions.receive as receive
